@@ -1,0 +1,8 @@
+//! The pure heart of gonogo: values in, values out.
+//!
+//! No I/O, no clock, no randomness, no environment, no hash order. Time is a value handed in.
+
+pub mod duration;
+pub mod value;
+
+pub use value::{Map, Value};
