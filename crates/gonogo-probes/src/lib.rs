@@ -1,1 +1,39 @@
+//! The probes: each observes one kind of thing and judges nothing. One folder each, and one line in the list below.
 
+pub mod ctx;
+pub mod probe;
+
+use gonogo_core::plan::{Registry, Syntax, TargetSyntax};
+use probe::Probe;
+
+/// All probes, in the order of the reference. A new probe is one folder and one line here.
+static PROBES: &[&dyn Probe] = &[];
+
+/// All target kinds.
+static TARGETS: &[TargetSyntax] = &[];
+
+/// The probe of a plan key.
+pub fn probe(key: &str) -> Option<&'static dyn Probe> {
+    PROBES.iter().copied().find(|p| p.key() == key)
+}
+
+/// All probes.
+pub fn probes() -> &'static [&'static dyn Probe] {
+    PROBES
+}
+
+/// What the plan loader must know of all probes.
+pub fn registry() -> Registry<'static> {
+    use std::sync::OnceLock;
+    static SYNTAX: OnceLock<Vec<&'static dyn Syntax>> = OnceLock::new();
+    let probes = SYNTAX.get_or_init(|| {
+        PROBES
+            .iter()
+            .map(|p| -> &'static dyn Syntax { *p })
+            .collect()
+    });
+    Registry {
+        probes,
+        targets: TARGETS,
+    }
+}

@@ -1,0 +1,99 @@
+//! What the loader must know of a probe: data only, so that the core stays free of probes.
+
+use serde_json::Value as Json;
+
+use crate::record::Power;
+use crate::shape::Shape;
+
+/// One kind of target that environments may name.
+#[derive(Clone, Copy, Debug)]
+pub struct TargetSyntax {
+    /// The key that holds the address: `http`, `postgres`, `sqlite`, `prometheus`, `repository`.
+    pub key: &'static str,
+    /// JSON Schema of the whole target, the key included.
+    pub schema: fn() -> schemars::Schema,
+    /// The host a rendered address reaches, as `host:port`; `None` for a local one. Error text for a bad address.
+    pub host: fn(&Json) -> Result<Option<String>, String>,
+}
+
+/// A problem that a probe finds in its own options before anything runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OptionProblem {
+    /// Stable code.
+    pub code: &'static str,
+    /// The key at fault, dotted: `limits.p99`.
+    pub key: String,
+    /// Whether it only warns.
+    pub warning: bool,
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub help: Option<String>,
+}
+
+/// What the loader, the linter and `gonogo try` must know of a probe. Implemented once per probe folder.
+pub trait Syntax: Send + Sync {
+    /// The plan key, which is the probe's name.
+    fn key(&self) -> &'static str;
+    /// One sentence for the reference.
+    fn about(&self) -> &'static str;
+    /// JSON Schema of the probe's own keys (its key and options), without those that every check has. Text fields
+    /// that are expressions say `"format": "cel"`; request lines, in which templates are percent-encoded,
+    /// `"format": "request-line"`; durations `"format": "duration"`.
+    fn schema(&self) -> schemars::Schema;
+    /// The target kinds that it can observe, none where it needs no target.
+    fn targets(&self) -> &'static [&'static str];
+    /// The facts that it observes, given the options as written.
+    fn shape(&self, options: &Json) -> Shape;
+    /// What the check may do, given the options as written and whether its gate is rolled back. `reads` is the
+    /// check's own word.
+    fn power(&self, options: &Json, rollback: bool, reads: bool) -> Option<Power>;
+    /// Whether it takes samples, so that `limits:` may stand.
+    fn takes_samples(&self) -> bool {
+        false
+    }
+    /// What the check expects by itself, where an expectation is implied (`jwt: mint` expects its token).
+    fn implied_id(&self, options: &Json) -> Option<String>;
+    /// Problems that the schema cannot say.
+    fn lint(&self, _options: &Json) -> Vec<OptionProblem> {
+        Vec::new()
+    }
+    /// Facts that are secret by nature: a minted token.
+    fn secret_facts(&self) -> &'static [&'static str] {
+        &[]
+    }
+    /// The seconds and requests that the check will take at most, for `gonogo plan`.
+    fn cost(&self, _options: &Json) -> Cost {
+        Cost::default()
+    }
+}
+
+/// What a check will cost the target and the clock.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Cost {
+    /// Requests sent, where known.
+    pub requests: Option<u64>,
+    /// Seconds, where the plan fixes them.
+    pub seconds: Option<f64>,
+}
+
+/// All probes that a program knows, in the order of the reference.
+#[derive(Clone, Copy)]
+pub struct Registry<'a> {
+    /// The probes.
+    pub probes: &'a [&'a dyn Syntax],
+    /// The target kinds.
+    pub targets: &'a [TargetSyntax],
+}
+
+impl<'a> Registry<'a> {
+    /// The probe of a key.
+    pub fn probe(&self, key: &str) -> Option<&'a dyn Syntax> {
+        self.probes.iter().copied().find(|p| p.key() == key)
+    }
+
+    /// The target kind of a key.
+    pub fn target(&self, key: &str) -> Option<&'a TargetSyntax> {
+        self.targets.iter().find(|t| t.key == key)
+    }
+}

@@ -1,0 +1,338 @@
+//! The only door outside: clock, network, files and programs of a probe pass here, so that deadlines, the list of
+//! hosts and the clean-up of children hold for all of them.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "this is the door that the banned calls point to"
+)]
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+use gonogo_core::record::{Cause, NotObserved};
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+
+/// The door of one attempt.
+#[derive(Clone)]
+pub struct Ctx {
+    shared: Arc<Shared>,
+    deadline: Instant,
+    started: Instant,
+}
+
+struct Shared {
+    hosts: Vec<(String, u16)>,
+    base_dir: PathBuf,
+    cancelled: watch::Receiver<bool>,
+}
+
+/// A connection and how long its parts took.
+pub struct Connected {
+    /// The socket, `TCP_NODELAY` set.
+    pub stream: TcpStream,
+    /// The address that answered.
+    pub address: SocketAddr,
+    /// Resolving the name; zero for an address.
+    pub dns: Duration,
+    /// Connecting.
+    pub connect: Duration,
+}
+
+impl Ctx {
+    /// A door that lets through to these hosts only, until the deadline.
+    pub fn new(
+        hosts: Vec<(String, u16)>,
+        base_dir: PathBuf,
+        timeout: Duration,
+        cancelled: watch::Receiver<bool>,
+    ) -> Self {
+        let started = Instant::now();
+        Self {
+            shared: Arc::new(Shared {
+                hosts,
+                base_dir,
+                cancelled,
+            }),
+            deadline: started + timeout,
+            started,
+        }
+    }
+
+    /// The same door for the next attempt, with a deadline of its own.
+    #[must_use]
+    pub fn again(&self, timeout: Duration) -> Self {
+        let started = Instant::now();
+        Self {
+            shared: Arc::clone(&self.shared),
+            deadline: started + timeout,
+            started,
+        }
+    }
+
+    /// The wall clock: for what is recorded (token ages, certificate ends), never for measuring.
+    pub fn wall_now(&self) -> DateTime<Utc> {
+        DateTime::<Utc>::from(std::time::SystemTime::now())
+    }
+
+    /// The monotonic clock.
+    pub fn now(&self) -> Instant {
+        Instant::now()
+    }
+
+    /// When the attempt began.
+    pub fn started(&self) -> Instant {
+        self.started
+    }
+
+    /// When the attempt must have ended.
+    pub fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    /// What is left until the deadline; zero when it has passed.
+    pub fn remaining(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+
+    /// Whether the run is being stopped. A blocking probe looks here between two pieces of work.
+    pub fn is_cancelled(&self) -> bool {
+        *self.shared.cancelled.borrow()
+    }
+
+    /// Ends when the run is being stopped.
+    pub async fn cancelled(&self) {
+        let mut cancelled = self.shared.cancelled.clone();
+        if cancelled.wait_for(|stop| *stop).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// The plan's folder, against which its paths are read.
+    pub fn base_dir(&self) -> &Path {
+        &self.shared.base_dir
+    }
+
+    /// A path of the plan as this machine has it.
+    pub fn path(&self, path: &str) -> PathBuf {
+        self.shared.base_dir.join(path)
+    }
+
+    /// Says why nothing was observed, with the time it took.
+    pub fn not_observed(
+        &self,
+        tried: impl Into<String>,
+        cause: Cause,
+        message: impl Into<String>,
+    ) -> NotObserved {
+        NotObserved {
+            tried: tried.into(),
+            cause,
+            message: message.into(),
+            help: None,
+            elapsed_ns: i64::try_from(self.started.elapsed().as_nanos()).unwrap_or(i64::MAX),
+        }
+    }
+
+    /// The addresses of a host, refused before anything leaves where it is none of the environment's targets.
+    pub async fn resolve(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, NotObserved> {
+        let tried = format!("{host}:{port}");
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        let known = |(h, p): &(String, u16)| {
+            h.trim_start_matches('[')
+                .trim_end_matches(']')
+                .eq_ignore_ascii_case(bare)
+                && *p == port
+        };
+        if !self.shared.hosts.iter().any(known) {
+            let mut refused = self.not_observed(
+                &tried,
+                Cause::Forbidden,
+                format!("{tried} is not a target of this environment; nothing was sent"),
+            );
+            refused.help = Some("name it under `targets:` of the environment".to_owned());
+            return Err(refused);
+        }
+        if let Ok(ip) = bare.parse::<IpAddr>() {
+            return Ok(vec![SocketAddr::new(ip, port)]);
+        }
+        // RFC 6761, 6.3: `localhost` and names under it are loopback, whatever a resolver says.
+        let lower = bare.to_ascii_lowercase();
+        if lower == "localhost" || lower.ends_with(".localhost") {
+            return Ok(vec![
+                SocketAddr::new(IpAddr::from([127, 0, 0, 1]), port),
+                SocketAddr::new(IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1]), port),
+            ]);
+        }
+        let lookup = tokio::time::timeout(self.remaining(), tokio::net::lookup_host((bare, port)));
+        match lookup.await {
+            Err(_) => {
+                Err(self.not_observed(tried, Cause::Timeout, "the name lookup took too long"))
+            }
+            Ok(Err(e)) => Err(self.not_observed(
+                tried,
+                Cause::Dns,
+                format!("the name `{bare}` could not be resolved: {e}"),
+            )),
+            Ok(Ok(found)) => {
+                let found: Vec<_> = found.collect();
+                if found.is_empty() {
+                    return Err(self.not_observed(
+                        tried,
+                        Cause::Dns,
+                        format!("the name `{bare}` has no address"),
+                    ));
+                }
+                Ok(found)
+            }
+        }
+    }
+
+    /// Connects to a target's host.
+    pub async fn connect(&self, host: &str, port: u16) -> Result<Connected, NotObserved> {
+        let before = Instant::now();
+        let addresses = self.resolve(host, port).await?;
+        let dns = before.elapsed();
+        let tried = format!("{host}:{port}");
+        let mut last = None;
+        for address in addresses {
+            let before = Instant::now();
+            match tokio::time::timeout(self.remaining(), TcpStream::connect(address)).await {
+                Err(_) => {
+                    return Err(self.not_observed(
+                        tried,
+                        Cause::Timeout,
+                        format!("{address} did not accept a connection in time"),
+                    ));
+                }
+                Ok(Ok(stream)) => {
+                    // A refusal to set the option costs latency, not correctness.
+                    let _ignored = stream.set_nodelay(true);
+                    return Ok(Connected {
+                        stream,
+                        address,
+                        dns,
+                        connect: before.elapsed(),
+                    });
+                }
+                Ok(Err(e)) => last = Some((address, e)),
+            }
+        }
+        let Some((address, error)) = last else {
+            return Err(self.not_observed(tried, Cause::Dns, "the name has no address"));
+        };
+        let cause = match error.kind() {
+            std::io::ErrorKind::ConnectionRefused => Cause::Refused,
+            std::io::ErrorKind::TimedOut => Cause::Timeout,
+            _ => Cause::Network,
+        };
+        Err(self.not_observed(
+            tried,
+            cause,
+            format!("could not connect to {address}: {error}"),
+        ))
+    }
+
+    /// A program to be run: the environment cleared but for `PATH`, `HOME`, `LANG` and what the plan gives, no
+    /// standard input, a process group of its own, killed when dropped.
+    pub fn program(&self, name: &str) -> tokio::process::Command {
+        let mut command = tokio::process::Command::new(name);
+        command
+            .env_clear()
+            .stdin(std::process::Stdio::null())
+            .current_dir(&self.shared.base_dir)
+            .process_group(0)
+            .kill_on_drop(true);
+        for key in ["PATH", "HOME", "LANG", "TMPDIR"] {
+            if let Some(value) = std::env::var_os(key) {
+                command.env(key, value);
+            }
+        }
+        command
+    }
+}
+
+/// The certificates to trust: the given CA file alone where there is one, else the system's.
+pub fn trusted_roots(ca: Option<&Path>) -> Result<Arc<RootCertStore>, String> {
+    let Some(path) = ca else {
+        static SYSTEM: OnceLock<Arc<RootCertStore>> = OnceLock::new();
+        let roots = SYSTEM.get_or_init(|| {
+            let mut roots = RootCertStore::empty();
+            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+            Arc::new(roots)
+        });
+        return Ok(Arc::clone(roots));
+    };
+    let mut roots = RootCertStore::empty();
+    let shown = path.display();
+    let found = CertificateDer::pem_file_iter(path)
+        .map_err(|e| format!("the CA file {shown} cannot be read: {e}"))?;
+    for certificate in found {
+        let certificate =
+            certificate.map_err(|e| format!("the CA file {shown} is not valid PEM: {e}"))?;
+        roots
+            .add(certificate)
+            .map_err(|e| format!("a certificate in the CA file {shown} is not usable: {e}"))?;
+    }
+    if roots.is_empty() {
+        return Err(format!("the CA file {shown} holds no certificate"));
+    }
+    Ok(Arc::new(roots))
+}
+
+/// What the checks of one gate share: the open transaction of `transaction: rollback`, or nothing.
+pub struct GateScope {
+    rollback: bool,
+    kept: Mutex<BTreeMap<String, Box<dyn Any + Send>>>,
+}
+
+impl GateScope {
+    /// A fresh scope.
+    pub fn new(rollback: bool) -> Self {
+        Self {
+            rollback,
+            kept: Mutex::new(BTreeMap::new()),
+        }
+    }
+
+    /// Whether the gate says `transaction: rollback`.
+    pub fn rollback(&self) -> bool {
+        self.rollback
+    }
+
+    /// Takes what a probe kept under a key; the caller puts it back with `keep`.
+    pub fn take<T: Any + Send>(&self, key: &str) -> Option<T> {
+        let mut kept = self.lock();
+        let found = kept.remove(key)?;
+        match found.downcast::<T>() {
+            Ok(found) => Some(*found),
+            Err(other) => {
+                kept.insert(key.to_owned(), other);
+                None
+            }
+        }
+    }
+
+    /// Keeps a value for the gate's later checks.
+    pub fn keep<T: Any + Send>(&self, key: &str, value: T) {
+        self.lock().insert(key.to_owned(), Box::new(value));
+    }
+
+    /// The keys under which something is kept.
+    pub fn keys(&self) -> Vec<String> {
+        self.lock().keys().cloned().collect()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Box<dyn Any + Send>>> {
+        self.kept
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
