@@ -2,13 +2,14 @@
 
 pub mod ctx;
 pub mod http;
+pub mod jwt;
 pub mod probe;
 
 use gonogo_core::plan::{Registry, Syntax, TargetSyntax};
 use probe::Probe;
 
 /// All probes, in the order of the reference. A new probe is one folder and one line here.
-static PROBES: &[&dyn Probe] = &[&http::Http];
+static PROBES: &[&dyn Probe] = &[&http::Http, &jwt::Jwt];
 
 /// All target kinds.
 static TARGETS: &[TargetSyntax] = &[http::TARGET];

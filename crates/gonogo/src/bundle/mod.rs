@@ -17,12 +17,14 @@ pub use files::{BundleFiles, DiskFiles};
 pub use manifest::{MANIFEST, Manifest};
 pub use reopen::{Opened, open_to_resume};
 pub use running::{Outcome, run_again, run_new};
-pub use verify::{Demands, Verified, judge_by, read_judged, verify};
+pub use verify::{Demands, Verified, digest, judge_by, load_recorded, read_judged, verify};
 
 /// The plan's name in a bundle.
 pub const PLAN: &str = "plan.yaml";
 /// The folder of everything that the plan includes.
 pub const FILES: &str = "files";
+/// The policy that tightened the decision, where one was given.
+pub const POLICY: &str = "policy.yaml";
 
 /// Why a bundle cannot be taken as evidence.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +47,22 @@ pub enum BundleError {
         file: String,
         /// How it shows.
         why: String,
+    },
+    /// The run is sealed and cannot go on.
+    #[error("{folder} is finished and sealed: there is nothing to resume")]
+    Sealed {
+        /// The run's folder.
+        folder: String,
+    },
+    /// A report or the verdict is not what the evidence gives.
+    #[error("{file} does not follow from the evidence: {why}")]
+    Different {
+        /// The file.
+        file: String,
+        /// How.
+        why: String,
+        /// What the evidence gives.
+        judged: Box<gonogo_core::judged::Judged>,
     },
     /// The plan in the bundle does not load.
     #[error("the plan in the bundle does not load: {0}")]

@@ -114,7 +114,8 @@ pub fn parse(bytes: &[u8], path: &Path) -> Result<Journal, StoreError> {
         expected: problem.expected,
         found: problem.found,
     };
-    let (header, genesis, mut offset) = parse_header(bytes).map_err(|problem| damaged(1, problem))?;
+    let (header, genesis, mut offset) =
+        parse_header(bytes).map_err(|problem| damaged(1, problem))?;
     let mut entries = Vec::new();
     let mut prev = genesis;
     let mut torn_tail = None;
@@ -156,9 +157,9 @@ pub fn parse(bytes: &[u8], path: &Path) -> Result<Journal, StoreError> {
 
 /// Whether a whole line after a broken one was written when the broken one was already safely on disk.
 fn acknowledged_later(rest: &[u8], broken: u64) -> bool {
-    rest.split(|byte| *byte == b'\n').skip(1).any(|line| {
-        covered(line).is_ok() && synced_of(line).is_some_and(|synced| synced >= broken)
-    })
+    rest.split(|byte| *byte == b'\n')
+        .skip(1)
+        .any(|line| covered(line).is_ok() && synced_of(line).is_some_and(|synced| synced >= broken))
 }
 
 fn synced_of(line: &[u8]) -> Option<u64> {

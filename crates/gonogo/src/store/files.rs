@@ -74,10 +74,8 @@ pub(super) fn write_temporary(
         created => created,
     };
     let mut file = created.map_err(|error| failed("create", &temporary, error))?;
-    let written = write_all(file.as_mut(), bytes, &temporary).and_then(|()| {
-        file.sync()
-            .map_err(|error| unconfirmed(&temporary, error))
-    });
+    let written = write_all(file.as_mut(), bytes, &temporary)
+        .and_then(|()| file.sync().map_err(|error| unconfirmed(&temporary, error)));
     match written {
         Ok(()) => Ok((file, temporary)),
         Err(error) => {

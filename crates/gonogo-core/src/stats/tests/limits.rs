@@ -1,6 +1,4 @@
-use super::given::{
-    MS, Random, answered, closed, due, failed, latencies, open, series, spread,
-};
+use super::given::{MS, Random, answered, closed, due, failed, latencies, open, series, spread};
 use crate::series::{End, Sample, Series, SeriesHeader};
 use crate::stats::{
     Assumptions, Attempts, Claim, LimitJudgement, LimitOutcome, judge_all, judge_limit,
@@ -46,11 +44,7 @@ fn the_sixty_rounds_of_s1_prove_their_p95_and_nothing_else() {
 
 #[test]
 fn the_three_zones_are_those_of_the_binomial() {
-    let zones = [
-        (60, P95, 0, 7),
-        (1000, P99, 4, 16),
-        (2546, P99, 17, 35),
-    ];
+    let zones = [(60, P95, 0, 7), (1000, P99, 4, 16), (2546, P99, 17, 35)];
     for (n, claim, most_met, least_refuted) in zones {
         for k in 0..least_refuted + 3 {
             let outcome = judged(claim, &latencies(&open(10.0), n, spread(k, n))).outcome;

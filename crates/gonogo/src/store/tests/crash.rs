@@ -92,11 +92,7 @@ fn a_second_crash_during_recovery_changes_nothing() {
     }
 }
 
-fn crash_in_recovery(
-    place: (usize, usize),
-    disk: &crate::world::sim::SimDisk,
-    seen: &Seen,
-) {
+fn crash_in_recovery(place: (usize, usize), disk: &crate::world::sim::SimDisk, seen: &Seen) {
     let cut = [Cut::Before, Cut::Within(500), Cut::After][place.1 % 3];
     disk.cut_at(place.1, cut);
     let _ = recover_and_check(disk, SOUND, seen);

@@ -164,11 +164,7 @@ pub(super) fn run_script(
         seen,
         world,
     };
-    script.append(
-        &mut journal,
-        r#"{"begun":true}"#.into(),
-        Durability::Synced,
-    )?;
+    script.append(&mut journal, r#"{"begun":true}"#.into(), Durability::Synced)?;
     for index in 0..3 {
         if variant.effect_before_intent {
             script.seen.effects.push(index);
@@ -178,10 +174,7 @@ pub(super) fn run_script(
             script.seen.effects.push(index);
         }
         script.observe(&mut journal, &mut blobs, index)?;
-        let note = format!(
-            r#"{{"note":{index},"text":"{}"}}"#,
-            "x".repeat(200 * index)
-        );
+        let note = format!(r#"{{"note":{index},"text":"{}"}}"#, "x".repeat(200 * index));
         script.append(&mut journal, note, Durability::Grouped)?;
     }
     script.seen.acknowledged = journal.sync()? as usize;
@@ -266,7 +259,9 @@ fn check_entries(world: &World, entries: &[Entry], seen: &Seen) -> Result<(), St
         ));
     }
     if events.len() > seen.appended.len() || events != seen.appended[..events.len()] {
-        return Err(format!("{events:?} is not the beginning of what was appended"));
+        return Err(format!(
+            "{events:?} is not the beginning of what was appended"
+        ));
     }
     for index in &seen.effects {
         if !events.contains(&intent(*index).as_str()) {
@@ -341,13 +336,14 @@ fn check_registry(world: &World, seen: &Seen) -> Result<(), String> {
     let attempts = registry.attempts("commit 4f2a", "staging", "p1");
     let found = attempts.found();
     if seen.registered && found.len() != 1 {
-        return Err(format!("a registered run is not in the registry: {attempts:?}"));
+        return Err(format!(
+            "a registered run is not in the registry: {attempts:?}"
+        ));
     }
     if seen.ended && found.first().is_none_or(|attempt| attempt.ends.is_empty()) {
         return Err("a registered end is not in the registry".into());
     }
-    if world.disk.metadata(&run_path().join(JOURNAL)).is_ok() && attempts.next_number() == Some(1)
-    {
+    if world.disk.metadata(&run_path().join(JOURNAL)).is_ok() && attempts.next_number() == Some(1) {
         return Err("a run is there and the next one is told to be the first".into());
     }
     let again = registry
