@@ -87,7 +87,7 @@ impl Owner {
     pub(super) fn note_failure(&self, error: &StoreError) {
         if matches!(error, StoreError::Suspect { .. }) {
             // The first failure is the one to tell of.
-            let _ = self.suspect.set(error.to_string());
+            drop(self.suspect.set(error.to_string()));
         }
     }
 
