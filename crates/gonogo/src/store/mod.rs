@@ -29,7 +29,7 @@ pub use event::BadEvent;
 pub use folder::{BLOBS, JOURNAL, RunFolder};
 pub use group::{Appender, Receipt, Writer};
 pub use journal::{Durability, JournalWriter};
-pub use owner::OWNER_FILE;
+pub use owner::{OWNER_FILE, is_owner_note};
 pub use redacted::RedactedBytes;
 pub use registry::{Attempt, Attempts, End, Registry, Start};
 
