@@ -45,7 +45,7 @@ pub(super) fn write_file_atomically(
     });
     if let Err(error) = placed {
         // Only tidiness: what stays behind is removed when the folder is next opened.
-        let _ = disk.remove(&temporary);
+        drop(disk.remove(&temporary));
         return Err(error);
     }
     sync_folder(disk, folder)?;
@@ -79,7 +79,7 @@ pub(super) fn write_temporary(
     match written {
         Ok(()) => Ok((file, temporary)),
         Err(error) => {
-            let _ = disk.remove(&temporary);
+            drop(disk.remove(&temporary));
             Err(error)
         }
     }
