@@ -4,7 +4,9 @@
 
 /// Why a text is not a duration.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is not a duration; write a number with a unit, such as `250ms`, `1.5s`, `2m`, `1h30m` or `1d`")]
+#[error(
+    "`{text}` is not a duration; write a number with a unit, such as `250ms`, `1.5s`, `2m`, `1h30m` or `1d`"
+)]
 pub struct BadDuration {
     /// The text as it stood.
     pub text: String,

@@ -3,6 +3,7 @@
 //! No I/O, no clock, no randomness, no environment, no hash order. Time is a value handed in.
 
 pub mod duration;
+pub mod expr;
 pub mod value;
 
 pub use value::{Map, Value};

@@ -19,7 +19,17 @@ fn the_units_of_go_and_days_are_read() {
 
 #[test]
 fn a_number_without_a_unit_and_garbage_are_refused() {
-    for text in ["", "5", "s", "1x", "1.2.3s", "999999999999d", "-", "1s2", "NaNs"] {
+    for text in [
+        "",
+        "5",
+        "s",
+        "1x",
+        "1.2.3s",
+        "999999999999d",
+        "-",
+        "1s2",
+        "NaNs",
+    ] {
         assert!(parse_duration_ns(text).is_err(), "{text}");
     }
 }
