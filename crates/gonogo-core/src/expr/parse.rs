@@ -148,7 +148,7 @@ impl Grower<'_> {
             Cel::List(list) => {
                 let items = self.nodes(&list.elements)?;
                 Some(Node {
-                    kind: Kind::List(items),
+                    kind: list_of(items),
                     span: self.bracketed(expr.id),
                 })
             }
@@ -437,6 +437,20 @@ impl Grower<'_> {
             _ => Ok(None),
         }
     }
+}
+
+/// A list, as one constant where it is one: `x in ['a', 'b']` then copies nothing. The empty list stays a list,
+/// because comparing with it is a question about size.
+fn list_of(items: Vec<Node>) -> Kind {
+    let constant = !items.is_empty() && items.iter().all(|i| matches!(i.kind, Kind::Literal(_)));
+    if !constant {
+        return Kind::List(items);
+    }
+    let values = items.into_iter().filter_map(|item| match item.kind {
+        Kind::Literal(value) => Some(value),
+        _ => None,
+    });
+    Kind::Literal(Value::List(values.collect()))
 }
 
 /// Compiles a pattern within the limits that patterns have.

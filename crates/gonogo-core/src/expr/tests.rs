@@ -702,7 +702,7 @@ fn truth(source: &str, scope: &Scope<'_>) -> Evaluated {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
     fn any_text_ends_in_an_answer(text in "\\PC{0,60}") {
@@ -832,7 +832,7 @@ fn a_slip_is_met_with_the_right_word_at_the_right_place() {
         (
             "99999999999999999999",
             "99999999999999999999",
-            "is not a int",
+            "cannot be read as int",
             "",
         ),
         ("if == 1", "if", "`if` is a reserved word", ""),
