@@ -10,6 +10,7 @@ pub mod outcome;
 pub mod plan;
 pub mod record;
 pub mod shape;
+pub mod series;
 pub mod stats;
 pub mod value;
 
