@@ -2,6 +2,7 @@
 
 use super::source::{Source, Sources, Span};
 use super::tree::{Node, Style};
+use crate::expr::quoted;
 
 /// The keys under which expressions stand.
 const EXPRESSION_KEYS: [&str; 8] = [
@@ -9,24 +10,6 @@ const EXPRESSION_KEYS: [&str; 8] = [
 ];
 /// The longest text that is repaired, in bytes.
 const LONGEST: usize = 2_000;
-
-/// The text in quotes, so that YAML reads it as it stands.
-pub fn quoted(text: &str) -> String {
-    if !text.contains(['"', '\\']) && !text.chars().any(char::is_control) {
-        return format!("\"{text}\"");
-    }
-    format!("'{}'", text.replace('\'', "''"))
-}
-
-/// The text as it may stand in a block: in quotes only where YAML would read something else.
-pub fn written(text: &str) -> String {
-    let first = text.chars().next();
-    let odd_start = first.is_none_or(|c| "!&*[]{}|>@`\"'%#,?:-".contains(c) || c.is_whitespace());
-    if odd_start || text.contains(": ") || text.contains(" #") || text.ends_with(':') {
-        return quoted(text);
-    }
-    text.to_owned()
-}
 
 /// The line on which an expression stands that YAML read as something else: as it should be written.
 pub fn of_expression(sources: &Sources, node: &Node) -> String {
@@ -42,21 +25,29 @@ pub fn of_expression(sources: &Sources, node: &Node) -> String {
     format!("{}{}", before.trim_start(), quoted(rest.trim()))
 }
 
-/// The same for one text that ends earlier than its line, because ` #` began a comment: the whole text and the line.
-pub fn of_comment(sources: &Sources, span: Span) -> Option<(String, String)> {
+/// What a ` #` cut off a line.
+pub struct Cut {
+    /// What stands before the text on its line, without indentation.
+    pub before: String,
+    /// What was taken for a comment, `#` included.
+    pub remark: String,
+}
+
+/// What a ` #` behind a text cut off, where one stands there.
+pub fn of_comment(sources: &Sources, span: Span) -> Option<Cut> {
     let source = sources.get(span.file);
     let (start, end) = (span.start as usize, span.end as usize);
     let line = source.line_of(start);
     let text = source.line(line);
     let line_start = source.line_start(line);
-    let after = text.get(end.checked_sub(line_start)?..)?;
-    if !after.trim_start().starts_with('#') {
+    let remark = text.get(end.checked_sub(line_start)?..)?.trim();
+    if !remark.starts_with('#') {
         return None;
     }
-    let (before, rest) = text.split_at_checked(start.checked_sub(line_start)?)?;
-    let whole = rest.trim().to_owned();
-    let line = format!("{}{}", before.trim_start(), quoted(&whole));
-    Some((whole, line))
+    Some(Cut {
+        before: text.get(..start.checked_sub(line_start)?)?.trim_start().to_owned(),
+        remark: remark.to_owned(),
+    })
 }
 
 /// What may be said about a line that is not YAML at all, where it holds an expression or a template.
@@ -143,7 +134,7 @@ fn listed(before: &str, items: &[String]) -> String {
     let mut out = key.to_owned();
     for item in items {
         out.push_str("\n  - ");
-        out.push_str(&written(item));
+        out.push_str(&quoted(item));
     }
     out
 }
@@ -217,7 +208,9 @@ fn quote_templates(text: &str) -> Option<String> {
     while let Some(c) = rest.chars().next() {
         if quote.is_none() && rest.starts_with("${") {
             let end = rest.find('}').map_or(rest.len(), |e| e + 1);
-            out.push_str(&quoted(&rest[..end]));
+            out.push('"');
+            out.push_str(&rest[..end]);
+            out.push('"');
             rest = &rest[end..];
             changed = true;
             continue;
