@@ -9,8 +9,9 @@ pub mod judged;
 pub mod outcome;
 pub mod plan;
 pub mod record;
-pub mod shape;
+pub mod schedule;
 pub mod series;
+pub mod shape;
 pub mod stats;
 pub mod value;
 
