@@ -1,0 +1,3 @@
+mod given;
+mod limits;
+mod published;
