@@ -12,7 +12,6 @@ pub mod judged;
 pub mod outcome;
 pub mod plan;
 pub mod record;
-pub mod schedule;
 pub mod series;
 pub mod shape;
 pub mod stats;

@@ -226,7 +226,7 @@ fn buckets(sorted: &[u64]) -> Vec<(i64, u64)> {
 fn bar_of(value: u64, parts: u64) -> u64 {
     let value = value.max(1);
     let octave = u64::from(value.ilog2());
-    let within = u128::from(value - (1 << octave)) * u128::from(parts) >> octave;
+    let within = (u128::from(value - (1 << octave)) * u128::from(parts)) >> octave;
     octave * parts + within as u64
 }
 

@@ -6,7 +6,7 @@
 
 mod attempt;
 mod check;
-mod expectation;
+pub(crate) mod expectation;
 mod known;
 mod limits;
 mod run;
@@ -18,11 +18,13 @@ use std::borrow::Cow;
 pub use attempt::{AttemptJudged, Judging, judge_attempt};
 pub use check::judge_check;
 pub use known::{Known, save_value, saves};
-pub use run::{RunJudged, judge_gate, judge_run, judge_subject};
+pub use run::{RunJudged, belongs, judge_gate, judge_run, judge_subject};
+
+pub(crate) use run::SUBJECT;
 pub use secrets::leaked;
 pub use words::{cause_words, skip_words};
 
-pub(crate) use words::plain_ask;
+pub(crate) use words::shorten;
 
 /// Where the bytes of blobs come from. The judge checks them against their hash, so an implementation need not.
 pub trait Blobs {
@@ -32,7 +34,8 @@ pub trait Blobs {
 
 impl Blobs for std::collections::BTreeMap<String, Vec<u8>> {
     fn bytes(&self, sha256: &str) -> Option<Cow<'_, [u8]>> {
-        self.get(sha256).map(|bytes| Cow::Borrowed(bytes.as_slice()))
+        self.get(sha256)
+            .map(|bytes| Cow::Borrowed(bytes.as_slice()))
     }
 }
 

@@ -1,11 +1,14 @@
 //! Secrets that came back. A leaked secret fails the check that met it, and no waiver covers it.
 
 use crate::plan::Check;
-use crate::record::{Observation, SecretSeen};
+use crate::record::SecretSeen;
+
+/// The expectation that every check has without writing it.
+pub(crate) const NO_LEAK: &str = "no secret comes back";
 
 /// The secrets that stood where nobody had asked for them: not in what the check itself saves as a secret (a login's
 /// token), and not in the check's own request.
-pub fn leaked<'o>(check: &Check, observation: &'o Observation) -> Vec<&'o SecretSeen> {
+pub fn leaked<'o>(check: &Check, seen: &'o [SecretSeen]) -> Vec<&'o SecretSeen> {
     let own = |seen: &SecretSeen| {
         check.save.iter().filter(|save| save.secret).any(|save| {
             let name = seen.name.strip_prefix("saved.").unwrap_or(&seen.name);
@@ -13,9 +16,7 @@ pub fn leaked<'o>(check: &Check, observation: &'o Observation) -> Vec<&'o Secret
         })
     };
     let sent = |seen: &SecretSeen| lies_within(&seen.location, "request");
-    observation
-        .secrets_seen
-        .iter()
+    seen.iter()
         .filter(|seen| !own(seen) && !sent(seen))
         .collect()
 }
@@ -42,4 +43,9 @@ pub(super) fn sentence(leaked: &[&SecretSeen]) -> String {
         String::new()
     };
     format!("{}{tail}", parts.join(", "))
+}
+
+/// What stands in the record where a secret stood.
+pub(super) fn mask(name: &str) -> String {
+    format!("[secret {name}]")
 }
