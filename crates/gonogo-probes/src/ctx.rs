@@ -32,6 +32,7 @@ struct Shared {
     hosts: Vec<(String, u16)>,
     base_dir: PathBuf,
     cancelled: watch::Receiver<bool>,
+    kept: GateScope,
 }
 
 /// A connection and how long its parts took.
@@ -60,6 +61,7 @@ impl Ctx {
                 hosts,
                 base_dir,
                 cancelled,
+                kept: GateScope::new(false),
             }),
             deadline: started + timeout,
             started,
@@ -118,6 +120,11 @@ impl Ctx {
     /// The plan's folder, against which its paths are read.
     pub fn base_dir(&self) -> &Path {
         &self.shared.base_dir
+    }
+
+    /// What probes keep for the whole run, such as connections that can be used again.
+    pub fn kept(&self) -> &GateScope {
+        &self.shared.kept
     }
 
     /// A path of the plan as this machine has it.
@@ -287,10 +294,12 @@ pub fn trusted_roots(ca: Option<&Path>) -> Result<Arc<RootCertStore>, String> {
     Ok(Arc::new(roots))
 }
 
+type Kept = BTreeMap<String, Vec<Box<dyn Any + Send>>>;
+
 /// What the checks of one gate share: the open transaction of `transaction: rollback`, or nothing.
 pub struct GateScope {
     rollback: bool,
-    kept: Mutex<BTreeMap<String, Box<dyn Any + Send>>>,
+    kept: Mutex<Kept>,
 }
 
 impl GateScope {
@@ -310,27 +319,40 @@ impl GateScope {
     /// Takes what a probe kept under a key; the caller puts it back with `keep`.
     pub fn take<T: Any + Send>(&self, key: &str) -> Option<T> {
         let mut kept = self.lock();
-        let found = kept.remove(key)?;
-        match found.downcast::<T>() {
+        let places = kept.get_mut(key)?;
+        match places.pop()?.downcast::<T>() {
             Ok(found) => Some(*found),
             Err(other) => {
-                kept.insert(key.to_owned(), other);
+                places.push(other);
                 None
             }
         }
     }
 
-    /// Keeps a value for the gate's later checks.
+    /// Keeps a value for later, in place of what was kept under the key.
     pub fn keep<T: Any + Send>(&self, key: &str, value: T) {
-        self.lock().insert(key.to_owned(), Box::new(value));
+        self.lock().insert(key.to_owned(), vec![Box::new(value)]);
+    }
+
+    /// Keeps one more value under the key, at most 64.
+    pub fn keep_one_more<T: Any + Send>(&self, key: &str, value: T) {
+        let mut kept = self.lock();
+        let places = kept.entry(key.to_owned()).or_default();
+        if places.len() < 64 {
+            places.push(Box::new(value));
+        }
     }
 
     /// The keys under which something is kept.
     pub fn keys(&self) -> Vec<String> {
-        self.lock().keys().cloned().collect()
+        self.lock()
+            .iter()
+            .filter(|(_, places)| !places.is_empty())
+            .map(|(key, _)| key.clone())
+            .collect()
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Box<dyn Any + Send>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Kept> {
         self.kept
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)

@@ -207,7 +207,8 @@ impl Tally {
     }
 }
 
-fn is_over(claim: &Claim, value: u64, end: End) -> bool {
+/// Whether a request misses a claim.
+pub(super) fn is_over(claim: &Claim, value: u64, end: End) -> bool {
     match claim {
         Claim::Percentile { max_ns, .. } => value > *max_ns || end != End::Ok,
         Claim::ErrorRate { .. } | Claim::Rate { .. } => end != End::Ok,

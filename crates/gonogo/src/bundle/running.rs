@@ -1,0 +1,231 @@
+//! A run from its folder's making to its seal.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use gonogo_core::judged::Judged;
+use gonogo_core::plan::Plan;
+use gonogo_core::record::{EarlierRun, Event, JOURNAL_FORMAT, RunStarted, fold};
+use tokio::sync::watch;
+
+use super::manifest::{Head, MANIFEST, Manifest};
+use super::verify::judge_events;
+use super::{BundleError, BundleFiles, Opened, POLICY};
+use crate::engine::{self, Beginning, Ended, Progress, Setup};
+use crate::store::{
+    Appender, Attempts, End, RedactedBytes, Registry, RunFolder, Start, Writer,
+};
+use crate::world::World;
+
+/// Largest blob that is kept.
+pub(super) const MAX_BLOB: u64 = 256 * 1024 * 1024;
+
+/// A run that ended, or was stopped.
+pub struct Outcome {
+    /// The judged run.
+    pub judged: Judged,
+    /// Its folder.
+    pub folder: PathBuf,
+    /// Whether it is sealed.
+    pub sealed: bool,
+}
+
+/// Runs a setup in a new folder under `out`. `stop` is asked once, inside the runtime.
+pub async fn run_new(
+    setup: Setup,
+    world: &World,
+    out: &Path,
+    progress: Arc<dyn Progress>,
+    stop: impl FnOnce() -> watch::Receiver<bool> + Send,
+) -> Result<Outcome, BundleError> {
+    let registry = Registry::open(world, out)?;
+    let name = RunFolder::free_name(world, out, &setup.plan.name, &setup.environment)?;
+    let digest = setup.plan.sha256();
+    let start = Start {
+        run: name.clone(),
+        subject: setup.subject_key(),
+        environment: setup.environment.clone(),
+        plan: digest.clone(),
+    };
+    let attempts = registry.record_start(&vouched(&start))?;
+    let folder = RunFolder::create(world, out, &name)?;
+    write_plan(&folder, &setup)?;
+    let about =
+        serde_json::json!({ "run": name, "plan": digest, "environment": setup.environment });
+    let journal = folder.start_journal(&vouched(&about))?;
+    let started = RunStarted {
+        format: JOURNAL_FORMAT,
+        gonogo: env!("CARGO_PKG_VERSION").to_owned(),
+        run: name,
+        started_at: world.clock.now(),
+        plan_sha256: digest,
+        waivers_sha256: setup.plan.waivers_sha256(),
+        policy_sha256: setup.policy_sha256(),
+        environment: setup.environment.clone(),
+        kind: setup.env().kind,
+        inputs: setup.inputs.seen.clone(),
+        powers: setup.powers.clone(),
+        only: setup.only.clone(),
+        earlier: earlier(&attempts),
+    };
+    let (writer, appender) = spawn_writer(journal, world)?;
+    let running = Running {
+        folder,
+        writer,
+        registry,
+    };
+    let beginning = Beginning::New(Box::new(started));
+    running
+        .to_end(setup, world, progress, appender, beginning, stop)
+        .await
+}
+
+/// Continues a run that was opened.
+pub async fn run_again(
+    opened: Opened,
+    setup: Setup,
+    world: &World,
+    progress: Arc<dyn Progress>,
+    stop: impl FnOnce() -> watch::Receiver<bool> + Send,
+) -> Result<Outcome, BundleError> {
+    let runs = opened.folder.path().parent().unwrap_or(Path::new("."));
+    let registry = Registry::open(world, runs)?;
+    let beginning = Beginning::Resumed {
+        events: opened.events,
+        run: Box::new(opened.run),
+        resumed_at: world.clock.now(),
+        torn_bytes: opened.torn_bytes,
+    };
+    let (writer, appender) = spawn_writer(opened.journal, world)?;
+    let running = Running {
+        folder: opened.folder,
+        writer,
+        registry,
+    };
+    running
+        .to_end(setup, world, progress, appender, beginning, stop)
+        .await
+}
+
+struct Running {
+    folder: RunFolder,
+    writer: Writer,
+    registry: Registry,
+}
+
+impl Running {
+    async fn to_end(
+        self,
+        setup: Setup,
+        world: &World,
+        progress: Arc<dyn Progress>,
+        appender: Appender,
+        beginning: Beginning,
+        stop: impl FnOnce() -> watch::Receiver<bool> + Send,
+    ) -> Result<Outcome, BundleError> {
+        let plan = Arc::clone(&setup.plan);
+        let waivers = setup.waivers.clone();
+        let policy = setup.policy.clone();
+        let blobs = self.folder.blobs(MAX_BLOB);
+        let ran = engine::run(
+            setup,
+            world.clone(),
+            progress,
+            appender,
+            blobs,
+            beginning,
+            stop(),
+        )
+        .await;
+        let journal = self.writer.finish();
+        let (ended, events) = ran?;
+        let head = journal?.head()?;
+        let blobs = self.folder.blobs(MAX_BLOB);
+        let (run, judged) = judge_events(&plan, &waivers, policy.as_ref(), events, &blobs)?;
+        for (name, text) in gonogo_report::render_all(&judged) {
+            self.folder
+                .write_file(name, &RedactedBytes::vouched(text.into_bytes()))?;
+        }
+        if ended == Ended::Finished {
+            let head = Head {
+                events: head.count,
+                sha256: head.hash,
+            };
+            let manifest = Manifest::of(self.folder.path(), head)?;
+            self.folder
+                .write_file(MANIFEST, &RedactedBytes::vouched(manifest.to_bytes()))?;
+        }
+        self.registry.record_end(&vouched(&End {
+            run: judged.run.clone(),
+            verdict: judged.verdict.word().to_owned(),
+            sampled: run.sampled(),
+        }))?;
+        let folder = self.folder.path().to_owned();
+        self.folder.release()?;
+        Ok(Outcome {
+            judged,
+            folder,
+            sealed: ended == Ended::Finished,
+        })
+    }
+}
+
+/// Gonogo's own words: ids, digests and counts, none of which can hold a secret.
+fn vouched(value: &impl serde::Serialize) -> RedactedBytes {
+    RedactedBytes::vouched(serde_json::to_vec(value).unwrap_or_default())
+}
+
+fn spawn_writer(
+    journal: crate::store::JournalWriter,
+    world: &World,
+) -> Result<(Writer, Appender), BundleError> {
+    Writer::spawn(journal, Arc::clone(&world.clock)).map_err(|e| {
+        BundleError::Engine(engine::EngineError::Start(format!(
+            "the journal's thread could not be started: {e}"
+        )))
+    })
+}
+
+fn earlier(attempts: &Attempts) -> Option<Vec<EarlierRun>> {
+    attempts.next_number()?;
+    let runs = attempts.found().iter().map(|attempt| {
+        let last = attempt.ends.last();
+        EarlierRun {
+            run: attempt.run.clone(),
+            verdict: last.and_then(|end| {
+                [
+                    gonogo_core::outcome::Verdict::Go,
+                    gonogo_core::outcome::Verdict::Hold,
+                    gonogo_core::outcome::Verdict::NoGo,
+                ]
+                .into_iter()
+                .find(|v| v.word() == end.verdict)
+            }),
+            sampled: attempt
+                .ends
+                .iter()
+                .flat_map(|end| end.sampled.iter().cloned())
+                .collect(),
+        }
+    });
+    Some(runs.collect())
+}
+
+/// Keeps the plan and all it includes, byte for byte.
+fn write_plan(folder: &RunFolder, setup: &Setup) -> Result<(), BundleError> {
+    let plan: &Plan = &setup.plan;
+    let main = plan.files.first().map_or("plan.yaml", |f| &f.path);
+    for file in &plan.files {
+        let place = BundleFiles::place(main, &file.path);
+        folder.write_file(&place, &RedactedBytes::vouched(file.bytes.clone()))?;
+    }
+    if let Some(bytes) = &setup.policy_bytes {
+        folder.write_file(POLICY, &RedactedBytes::vouched(bytes.clone()))?;
+    }
+    Ok(())
+}
+
+/// Folds the events; what this program wrote is in legal order.
+pub(super) fn folded(events: Vec<Event>) -> Result<gonogo_core::record::Run, BundleError> {
+    fold(events).map_err(|e| BundleError::Journal(e.to_string()))
+}

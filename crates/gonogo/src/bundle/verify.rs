@@ -1,0 +1,336 @@
+//! Recomputing a verdict from its evidence, offline.
+
+use std::path::Path;
+
+use chrono::{DateTime, Utc};
+use gonogo_core::decide;
+use gonogo_core::judge;
+use gonogo_core::judged::Judged;
+use gonogo_core::outcome::Verdict;
+use gonogo_core::plan::{self, Decide, Plan, Waiver};
+use gonogo_core::record::{Event, Run};
+
+use super::manifest::{Head, MANIFEST, Manifest, sha256_hex};
+use super::running::{MAX_BLOB, folded};
+use super::{BundleError, BundleFiles, POLICY};
+use crate::store::{self, BlobName, Blobs, Journal};
+use crate::world::World;
+
+/// What a deploy job demands of a bundle besides that it is consistent.
+#[derive(Clone, Debug, Default)]
+pub struct Demands {
+    /// This subject was observed.
+    pub subject: Option<String>,
+    /// In this environment.
+    pub environment: Option<String>,
+    /// By the plan of this SHA-256.
+    pub plan: Option<String>,
+    /// Ended at most so long ago, in nanoseconds.
+    pub max_age_ns: Option<i64>,
+}
+
+/// A bundle that is what was sealed.
+#[derive(Debug)]
+pub struct Verified {
+    /// The verdict, recomputed.
+    pub judged: Judged,
+    /// Demands that are not met, as sentences.
+    pub unmet: Vec<String>,
+}
+
+/// Verifies a bundle: every file is what was sealed, and the verdict and the reports follow from plan, journal and
+/// blobs, byte for byte.
+///
+/// # Errors
+/// What does not fit, with the file.
+pub fn verify(
+    world: &World,
+    folder: &Path,
+    demands: &Demands,
+    now: DateTime<Utc>,
+) -> Result<Verified, BundleError> {
+    let journal = store::read(world.disk.as_ref(), &folder.join(store::JOURNAL))?;
+    let manifest_bytes =
+        std::fs::read(folder.join(MANIFEST)).map_err(|_| BundleError::Incomplete {
+            folder: folder.display().to_string(),
+            why: "it has no manifest, so the run was not finished and sealed".to_owned(),
+        })?;
+    if let Some(torn) = &journal.torn_tail {
+        return Err(changed(
+            store::JOURNAL,
+            format!("it ends in {} bytes that are no event", torn.len),
+        ));
+    }
+    let head = Head {
+        events: journal.entries.len() as u64,
+        sha256: journal.head_hash().to_owned(),
+    };
+    let expected = Manifest::of(folder, head)?;
+    compare_manifest(&expected, &manifest_bytes)?;
+    let (run, judged) = rejudge(world, folder, &journal)?;
+    if run.finished_at.is_none() {
+        return Err(BundleError::Incomplete {
+            folder: folder.display().to_string(),
+            why: "its journal has no end".to_owned(),
+        });
+    }
+    for (name, text) in gonogo_report::render_all(&judged) {
+        let stored = std::fs::read(folder.join(name))
+            .map_err(|e| changed(name, format!("it cannot be read: {e}")))?;
+        if stored != text.as_bytes() {
+            let why = if name == "verdict.json" {
+                different_verdict(&stored, &judged)
+            } else {
+                "it is not what the evidence renders to".to_owned()
+            };
+            return Err(BundleError::Different {
+                file: name.to_owned(),
+                why,
+                judged: Box::new(judged),
+            });
+        }
+    }
+    no_blob_without_event(&expected, &run)?;
+    let unmet = unmet(&judged, demands, now);
+    Ok(Verified { judged, unmet })
+}
+
+fn different_verdict(stored: &[u8], judged: &Judged) -> String {
+    let stored: Option<String> = serde_json::from_slice::<serde_json::Value>(stored)
+        .ok()
+        .and_then(|v| v.get("verdict")?.as_str().map(str::to_owned));
+    match stored {
+        Some(word) if word != judged.verdict.word() => format!(
+            "it says {word}, and the evidence gives {}",
+            judged.verdict.word()
+        ),
+        _ => format!(
+            "it is not what the evidence gives, which is {}",
+            judged.verdict.word()
+        ),
+    }
+}
+
+fn changed(file: &str, why: impl Into<String>) -> BundleError {
+    BundleError::Changed {
+        file: file.to_owned(),
+        why: why.into(),
+    }
+}
+
+/// Says which file differs, is missing or is too many; the manifest's own bytes count too.
+fn compare_manifest(found: &Manifest, sealed: &[u8]) -> Result<(), BundleError> {
+    if sealed == found.to_bytes() {
+        return Ok(());
+    }
+    let Ok(manifest) = serde_json::from_slice::<Manifest>(sealed) else {
+        return Err(changed(MANIFEST, "it is not a manifest"));
+    };
+    for (name, entry) in &manifest.files {
+        match found.files.get(name) {
+            None => return Err(changed(name, "it is missing")),
+            Some(now) if now != entry => {
+                return Err(changed(
+                    name,
+                    format!("its SHA-256 is {}, sealed was {}", now.sha256, entry.sha256),
+                ));
+            }
+            Some(_) => {}
+        }
+    }
+    if let Some(extra) = found.files.keys().find(|n| !manifest.files.contains_key(*n)) {
+        return Err(changed(extra, "it was not there when the bundle was sealed"));
+    }
+    if manifest.journal != found.journal {
+        return Err(changed(store::JOURNAL, "its end is not the one that was sealed"));
+    }
+    Err(changed(MANIFEST, "its bytes are not the ones that were sealed"))
+}
+
+fn no_blob_without_event(manifest: &Manifest, run: &Run) -> Result<(), BundleError> {
+    let named: std::collections::BTreeSet<String> = run
+        .attempts
+        .values()
+        .flat_map(|a| match &a.observed {
+            gonogo_core::record::Observed::Observation(seen) => seen.blobs.clone(),
+            gonogo_core::record::Observed::NotObserved(_) => Vec::new(),
+        })
+        .map(|b| format!("{}/{}", store::BLOBS, b.sha256))
+        .collect();
+    // A blob is on disk before the event that names it: a crash between the two leaves one that nothing names.
+    let extra = manifest
+        .files
+        .keys()
+        .filter(|n| n.starts_with(store::BLOBS))
+        .find(|n| !named.contains(*n) && run.resumed_at.is_empty());
+    match extra {
+        Some(name) => Err(changed(name, "no event names it")),
+        None => Ok(()),
+    }
+}
+
+fn unmet(judged: &Judged, demands: &Demands, now: DateTime<Utc>) -> Vec<String> {
+    let mut unmet = Vec::new();
+    if let Some(wanted) = &demands.subject {
+        let seen = judged.subject.observed.as_ref().map(|v| match v.as_str() {
+            Some(text) => text.to_owned(),
+            None => v.to_string(),
+        });
+        if seen.as_deref() != Some(wanted) {
+            let seen = seen.unwrap_or_else(|| "none".to_owned());
+            unmet.push(format!("the subject is {seen}, demanded is {wanted}"));
+        }
+    }
+    if let Some(wanted) = &demands.environment
+        && *wanted != judged.about.environment
+    {
+        let seen = &judged.about.environment;
+        unmet.push(format!("the environment is {seen}, demanded is {wanted}"));
+    }
+    if let Some(wanted) = &demands.plan
+        && !wanted.trim_start_matches("sha256:").eq_ignore_ascii_case(&judged.about.plan_sha256)
+    {
+        let seen = &judged.about.plan_sha256;
+        unmet.push(format!("the plan is {seen}, demanded is {wanted}"));
+    }
+    if let Some(max_age) = demands.max_age_ns {
+        let age = (now - judged.about.as_of).num_nanoseconds().unwrap_or(i64::MAX);
+        // Proven young is good enough; a run from the future is not.
+        if !(0..=max_age).contains(&age) {
+            unmet.push(format!(
+                "it ended {} ago, demanded is at most {}",
+                gonogo_core::duration::humanize_duration_ns(age),
+                gonogo_core::duration::humanize_duration_ns(max_age)
+            ));
+        }
+    }
+    if judged.verdict == Verdict::Go
+        && judged.about.valid_until.is_some_and(|until| now > until)
+    {
+        unmet.push("its GO is no longer valid".to_owned());
+    }
+    unmet
+}
+
+/// Judges what a folder recorded by the plan in it. The run may be unfinished.
+pub fn read_judged(world: &World, folder: &Path) -> Result<(Run, Judged), BundleError> {
+    let journal = store::read(world.disk.as_ref(), &folder.join(store::JOURNAL))?;
+    rejudge(world, folder, &journal)
+}
+
+/// Judges what a folder recorded by another plan.
+pub fn judge_by(
+    world: &World,
+    folder: &Path,
+    plan: &Plan,
+    waivers: &[Waiver],
+) -> Result<Judged, BundleError> {
+    let journal = store::read(world.disk.as_ref(), &folder.join(store::JOURNAL))?;
+    let blobs = Reading { world, folder };
+    Ok(judge_with(plan, waivers, None, events_of(&journal)?, &blobs)?.1)
+}
+
+fn rejudge(world: &World, folder: &Path, journal: &Journal) -> Result<(Run, Judged), BundleError> {
+    let events = events_of(journal)?;
+    let loaded = load_recorded(folder, &events)?;
+    let policy = read_policy(folder)?;
+    let blobs = Reading { world, folder };
+    judge_with(
+        &loaded.0,
+        &loaded.1,
+        policy.as_ref().map(|(p, _)| p),
+        events,
+        &blobs,
+    )
+}
+
+/// The plan and waivers as a run's folder keeps them; their digest is the one that the run began with.
+pub fn load_recorded(folder: &Path, events: &[Event]) -> Result<(Plan, Vec<Waiver>), BundleError> {
+    let Some(Event::RunStarted(started)) = events.first() else {
+        return Err(BundleError::Journal("it does not begin with a run".to_owned()));
+    };
+    let files = BundleFiles::new(folder, super::PLAN);
+    let registry = gonogo_probes::registry();
+    let loaded = plan::load(&files, super::PLAN, &registry);
+    let Some(found) = loaded.plan else {
+        return Err(BundleError::Plan(gonogo_core::diag::render(&loaded.diagnostics)));
+    };
+    if found.sha256() != started.plan_sha256 {
+        return Err(changed(super::PLAN, "its digest is not the one that the run began with"));
+    }
+    Ok((found, loaded.waivers))
+}
+
+/// The policy that a run began with.
+pub(super) fn read_policy(folder: &Path) -> Result<Option<(Decide, Vec<u8>)>, BundleError> {
+    let path = folder.join(POLICY);
+    match std::fs::read(&path) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(changed(POLICY, format!("it cannot be read: {e}"))),
+        Ok(bytes) => plan::load_policy(POLICY, &bytes)
+            .map(|policy| Some((policy, bytes)))
+            .map_err(|d| BundleError::Plan(gonogo_core::diag::render(&d))),
+    }
+}
+
+/// The typed events of a journal.
+pub(super) fn events_of(journal: &Journal) -> Result<Vec<Event>, BundleError> {
+    journal
+        .entries
+        .iter()
+        .map(|entry| {
+            serde_json::from_str(&entry.event)
+                .map_err(|e| BundleError::Journal(format!("event {}: {e}", entry.seq)))
+        })
+        .collect()
+}
+
+struct Reading<'a> {
+    world: &'a World,
+    folder: &'a Path,
+}
+
+impl judge::Blobs for Reading<'_> {
+    fn read(&self, sha256: &str) -> Option<Vec<u8>> {
+        let name = BlobName::parse(sha256)?;
+        let folder = self.folder.join(store::BLOBS);
+        store::read_blob(self.world.disk.as_ref(), &folder, &name, MAX_BLOB).ok()
+    }
+}
+
+struct Owned<'a>(&'a Blobs);
+
+impl judge::Blobs for Owned<'_> {
+    fn read(&self, sha256: &str) -> Option<Vec<u8>> {
+        self.0.get(&BlobName::parse(sha256)?).ok()
+    }
+}
+
+/// Judges events that this process recorded.
+pub(super) fn judge_events(
+    plan: &Plan,
+    waivers: &[Waiver],
+    policy: Option<&Decide>,
+    events: Vec<Event>,
+    blobs: &Blobs,
+) -> Result<(Run, Judged), BundleError> {
+    judge_with(plan, waivers, policy, events, &Owned(blobs))
+}
+
+fn judge_with(
+    plan: &Plan,
+    waivers: &[Waiver],
+    policy: Option<&Decide>,
+    events: Vec<Event>,
+    blobs: &dyn judge::Blobs,
+) -> Result<(Run, Judged), BundleError> {
+    let run = folded(events)?;
+    let judged = decide::judge_and_decide(plan, waivers, policy, &run, blobs, run.last_seen_at())
+        .map_err(|e| BundleError::Judge(e.to_string()))?;
+    Ok((run, judged))
+}
+
+/// SHA-256 of bytes, for digests that others must be able to compute with `sha256sum`.
+pub fn digest(bytes: &[u8]) -> String {
+    sha256_hex(bytes)
+}

@@ -1,0 +1,272 @@
+//! The engine: runs a plan's checks in their order, records what they saw, and stops safely.
+
+mod attempt;
+mod caught;
+mod desk;
+mod inputs;
+mod progress;
+mod setup;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use gonogo_core::judge;
+use gonogo_core::plan::Subject;
+use gonogo_core::record::{Event, Run, RunStarted};
+use gonogo_core::schedule::{Move, Schedule, Scope};
+use gonogo_probes::ctx::GateScope;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use attempt::{run_check, run_subject};
+use desk::Desk;
+pub use inputs::{Inputs, Sources, find as find_inputs};
+pub use progress::{Progress, Silent, Told};
+pub use setup::{Asked, MissingValue, Setup, prepare};
+
+use crate::store::{Appender, Blobs, StoreError};
+use crate::world::World;
+
+/// How many reading checks run side by side.
+const WIDTH: usize = 16;
+
+/// Why gonogo cannot go on. The run stops; its verdict is never GO.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// An event has no JSON form: a bug.
+    #[error("an event could not be written as JSON: {0}")]
+    Encode(serde_json::Error),
+    /// Something was to be recorded after the journal was closed: a bug.
+    #[error("the journal was closed while a check was under way")]
+    Closed,
+}
+
+/// How a run begins.
+pub enum Beginning {
+    /// A new run.
+    New(Box<RunStarted>),
+    /// One that was stopped or killed: its events, folded, and the bytes of its torn tail.
+    Resumed {
+        /// The events as recorded.
+        events: Vec<Event>,
+        /// The same, folded.
+        run: Box<Run>,
+        /// When it goes on.
+        resumed_at: DateTime<Utc>,
+        /// Bytes cut off its end.
+        torn_bytes: u64,
+    },
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// Every check has ended: it can be sealed.
+    Finished,
+    /// Stopped by a signal: it can be resumed.
+    Stopped,
+}
+
+/// Runs a plan to its end, or until `stop` says so. Gives the events, in the order of the journal.
+pub async fn run(
+    setup: Setup,
+    world: World,
+    progress: Arc<dyn Progress>,
+    appender: Appender,
+    blobs: Blobs,
+    beginning: Beginning,
+    stop: watch::Receiver<bool>,
+) -> Result<(Ended, Vec<Event>), EngineError> {
+    let desk = Arc::new(Desk::new(setup, world, progress, appender, blobs));
+    let mut resumed = None;
+    match beginning {
+        Beginning::New(started) => {
+            desk.record_synced(&Event::RunStarted(started)).await?;
+        }
+        Beginning::Resumed {
+            events,
+            run,
+            resumed_at,
+            torn_bytes,
+        } => {
+            desk.take_over(events, &run);
+            desk.record_synced(&Event::Resumed {
+                resumed_at,
+                torn_bytes,
+            })
+            .await?;
+            resumed = Some(run);
+        }
+    }
+    let stopper = tokio::spawn(forward_stop(stop, Arc::clone(&desk)));
+    let driven = drive(&desk, resumed.as_deref()).await;
+    stopper.abort();
+    let ended = match driven {
+        Ok(ended) => ended,
+        Err(error) => {
+            drop(desk.close());
+            return Err(error);
+        }
+    };
+    let last = match ended {
+        Ended::Finished => Event::RunFinished {
+            finished_at: desk.now(),
+        },
+        Ended::Stopped => Event::Interrupted {
+            interrupted_at: desk.now(),
+            by: "SIGINT".to_owned(),
+        },
+    };
+    desk.record_synced(&last).await?;
+    desk.settle_receipts().await?;
+    Ok((ended, desk.close()))
+}
+
+async fn forward_stop(mut stop: watch::Receiver<bool>, desk: Arc<Desk>) {
+    if stop.wait_for(|stop| *stop).await.is_ok() {
+        desk.tell(Told::Stopping);
+        desk.stop();
+    } else {
+        // Nobody can stop the run any more.
+        std::future::pending::<()>().await;
+    }
+}
+
+async fn drive(desk: &Arc<Desk>, resumed: Option<&Run>) -> Result<Ended, EngineError> {
+    let plan = Arc::clone(&desk.setup.plan);
+    if let Some(subject) = &plan.subject {
+        observe_subject(desk, subject, "start").await?;
+    }
+    let scope = Scope {
+        environment: desk.setup.environment.clone(),
+        only: desk.setup.only.clone(),
+        powers: desk.setup.powers.clone(),
+        width: WIDTH,
+    };
+    let mut schedule = Schedule::new(&plan, scope);
+    let mut running = JoinSet::new();
+    let mut gate_scope = Arc::new(GateScope::new(false));
+    loop {
+        if desk.is_stopped() {
+            schedule.stop();
+        }
+        let moves = schedule.next();
+        let idle = moves.is_empty();
+        for next in moves {
+            match next {
+                Move::OpenGate(gate) => {
+                    gate_scope = open_gate(desk, gate, resumed);
+                }
+                Move::Start(gate, check) => {
+                    running.spawn(run_check(
+                        Arc::clone(desk),
+                        gate,
+                        check,
+                        Arc::clone(&gate_scope),
+                    ));
+                }
+                Move::Skip(gate, check, reason) => {
+                    let gate = &plan.gates[gate];
+                    desk.skip(&gate.id, &gate.checks[check].id, reason)?;
+                }
+                Move::CloseGate(gate) => {
+                    let good = close_gate(desk, gate, &gate_scope).await?;
+                    schedule.gate_closed(gate, good);
+                }
+            }
+        }
+        if !idle {
+            continue;
+        }
+        match running.join_next().await {
+            None => break,
+            Some(Ok(end)) => {
+                schedule.ended(end.gate, end.check);
+                end.result?;
+            }
+            Some(Err(failed)) => std::panic::resume_unwind(failed.into_panic()),
+        }
+    }
+    if desk.is_stopped() {
+        return Ok(Ended::Stopped);
+    }
+    if let Some(subject) = &plan.subject {
+        observe_subject(desk, subject, "end").await?;
+    }
+    Ok(if desk.is_stopped() {
+        Ended::Stopped
+    } else {
+        Ended::Finished
+    })
+}
+
+/// Looks at the subject; at the start, waits for the rollout as the plan says.
+async fn observe_subject(desk: &Arc<Desk>, subject: &Subject, id: &'static str) -> Result<(), EngineError> {
+    if desk.is_item_settled("subject", id, None) {
+        return Ok(());
+    }
+    let mut check = subject.check.clone();
+    id.clone_into(&mut check.id);
+    if id == "start" && subject.wait_ns > 0 {
+        check.retry = Some(gonogo_core::plan::Retry {
+            for_ns: subject.wait_ns,
+            every_ns: nanos_between(subject.wait_ns),
+            eventually: true,
+        });
+    }
+    run_subject(desk, &check, id).await?;
+    Ok(())
+}
+
+/// Looks again after a hundredth of the wait, at least a quarter of a second and at most ten.
+fn nanos_between(wait_ns: i64) -> i64 {
+    let second = i64::try_from(Duration::from_secs(1).as_nanos()).unwrap_or(i64::MAX);
+    (wait_ns / 100).clamp(second / 4, 10 * second)
+}
+
+fn open_gate(desk: &Arc<Desk>, gate: usize, resumed: Option<&Run>) -> Arc<GateScope> {
+    let gate = &desk.setup.plan.gates[gate];
+    desk.tell(Told::GateOpened {
+        gate: gate.id.clone(),
+        title: gate.title.clone(),
+    });
+    if gate.rollback && resumed.is_some_and(|run| !run.is_rolled_back(&gate.id)) {
+        // Its transaction is gone with the process that held it: repeated whole (decisions, 14).
+        desk.unsettle_gate(&gate.id);
+    }
+    Arc::new(GateScope::new(gate.rollback))
+}
+
+/// Ends the gate's transaction and says whether gates that need this one may run.
+async fn close_gate(desk: &Arc<Desk>, gate: usize, scope: &GateScope) -> Result<bool, EngineError> {
+    let gate = &desk.setup.plan.gates[gate];
+    if gate.rollback {
+        for probe in gonogo_probes::probes() {
+            if let Some(confirmed) = probe.end_gate(scope).await {
+                desk.record(&Event::RolledBack {
+                    gate: gate.id.clone(),
+                    confirmed,
+                })?;
+            }
+        }
+    }
+    desk.settle_receipts().await?;
+    let outcomes: Vec<_> = gate
+        .checks
+        .iter()
+        .map(|c| {
+            desk.outcome_of(&gate.id, &c.id)
+                .unwrap_or(gonogo_core::outcome::Outcome::Skipped)
+        })
+        .collect();
+    let worst = judge::worst(&outcomes);
+    desk.tell(Told::GateClosed {
+        gate: gate.id.clone(),
+        outcome: worst,
+    });
+    Ok(worst.is_good() || desk.is_waived(gate))
+}
