@@ -151,7 +151,7 @@ fn not_evaluated(
             });
         }
     };
-    for check in &subject.start {
+    if let Some(check) = &subject.start {
         add(crate::judge::SUBJECT, check);
     }
     let mut out_of_scope = Vec::new();
@@ -167,7 +167,7 @@ fn not_evaluated(
             add(&gate.id, check);
         }
     }
-    for check in &subject.end {
+    if let Some(check) = &subject.end {
         add(crate::judge::SUBJECT, check);
     }
     out.extend(out_of_scope);

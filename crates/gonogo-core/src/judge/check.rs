@@ -9,7 +9,7 @@ use crate::duration::humanize_duration_ns;
 use crate::judged::{CheckJudged, Evidence, ItemJudged};
 use crate::outcome::Outcome;
 use crate::plan::{Check, Plan};
-use crate::record::{Address, Attempt, Cause, Intent, Observation, Observed, Run, SAMPLES_ROLE};
+use crate::record::{Address, Attempt, Cause, Observation, Observed, Run, SAMPLES_ROLE};
 use crate::value::{Map, Value};
 
 /// Where a check stands in a plan, and how it may be repeated.
@@ -63,7 +63,7 @@ pub(super) fn judge_at(
     let id = (place.gate.to_owned(), place.id.to_owned());
     let (mut judged, saved) = match (&check.for_each, run.expanded.get(&id)) {
         (Some(_), Some(items)) => judge.items(items, known)?,
-        (Some(_), None) => (judge.nothing(judge.unattempted()), Map::new()),
+        (Some(_), None) => (judge.nothing(judge.unattempted(None)), Map::new()),
         (None, _) => judge.one(None, None, known)?,
     };
     if let Some(reason) = run.skipped.get(&id)
@@ -214,7 +214,7 @@ impl<'a> Judge<'a> {
             });
         }
         Ok(counted.unwrap_or_else(|| {
-            let (outcome, message) = self.unattempted();
+            let (outcome, message) = self.unattempted(number);
             Counted {
                 judged: bare(outcome, message),
                 attempt: None,
@@ -284,17 +284,16 @@ impl<'a> Judge<'a> {
 
     /// An intent that a crash left open, and that was not made good by a repetition that the plan allows.
     fn unknown(&self, number: Option<u32>) -> Option<String> {
-        let mine = |at: &Address| {
-            at.gate == self.place.gate && at.check == self.place.id && at.item == number
-        };
         let ended_after = |open: &Address| {
-            let all = self.run.attempts_at(self.place.gate, self.place.id, number);
-            all.into_iter().any(|(at, _)| at.attempt > open.attempt)
+            self.run
+                .attempts_at(self.place.gate, self.place.id, number)
+                .any(|(at, _)| at.attempt > open.attempt)
         };
-        let (at, intent): (&Address, &Intent) = self
-            .run
-            .open_intents()
-            .find(|(at, _)| mine(at) && !(ended_after(at) && self.may_be_repeated()))?;
+        let mut mine = self.run.intents_at(self.place.gate, self.place.id, number);
+        let (at, intent) = mine.find(|(at, intent)| {
+            let open = intent.power.is_some() && !self.run.attempts.contains_key(at);
+            open && !(self.may_be_repeated() && ended_after(at))
+        })?;
         Some(format!(
             "{}: {} (attempt {} was under way when the run broke off; it is not repeated)",
             intent.ask,
@@ -324,16 +323,16 @@ impl<'a> Judge<'a> {
     }
 
     /// Why there is no attempt.
-    fn unattempted(&self) -> (Outcome, String) {
+    fn unattempted(&self, number: Option<u32>) -> (Outcome, String) {
         let id = (self.place.gate.to_owned(), self.place.id.to_owned());
         if let Some(reason) = self.run.skipped.get(&id) {
             return (Outcome::Skipped, words::skip_words(reason));
         }
         let begun = self
             .run
-            .intents
-            .keys()
-            .any(|at| at.gate == self.place.gate && at.check == self.place.id);
+            .intents_at(self.place.gate, self.place.id, number)
+            .next()
+            .is_some();
         if begun {
             let why = "the run ended while it was under way";
             return (Outcome::Error, why.to_owned());
@@ -347,10 +346,8 @@ impl<'a> Judge<'a> {
     }
 
     fn ask(&self, number: Option<u32>) -> String {
-        let mut mine = self.run.intents.iter().rev().filter(|(at, _)| {
-            at.gate == self.place.gate && at.check == self.place.id && at.item == number
-        });
-        match mine.next() {
+        let mut mine = self.run.intents_at(self.place.gate, self.place.id, number);
+        match mine.next_back() {
             Some((_, intent)) => intent.ask.clone(),
             None => words::plain_ask(self.check),
         }

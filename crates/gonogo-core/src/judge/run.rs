@@ -1,5 +1,7 @@
 //! A whole run: the subject, then every gate in plan order, each value saved before it is used.
 
+use std::collections::BTreeSet;
+
 use super::check::{Place, judge_at};
 use super::expectation::{self, Gap};
 use super::{Blobs, JudgeError, Known, words};
@@ -110,20 +112,20 @@ fn out_of_scope(gate: &Gate, environment: &str) -> bool {
 /// The first such check.
 pub fn belongs(plan: &Plan, run: &Run) -> Result<(), JudgeError> {
     let environment = &run.started.environment;
-    let known = |gate: &str, check: &str| {
-        if gate == SUBJECT {
-            return plan.subject.is_some() && ["start", "end"].contains(&check);
-        }
-        plan.gates.iter().any(|g| {
-            g.id == gate && !out_of_scope(g, environment) && g.checks.iter().any(|c| c.id == check)
-        })
-    };
+    let mut known: BTreeSet<(&str, &str)> = BTreeSet::new();
+    if plan.subject.is_some() {
+        known.extend([(SUBJECT, "start"), (SUBJECT, "end")]);
+    }
+    let gates = plan.gates.iter();
+    for gate in gates.filter(|g| !out_of_scope(g, environment)) {
+        known.extend(gate.checks.iter().map(|c| (gate.id.as_str(), c.id.as_str())));
+    }
     let addresses = run.intents.keys().chain(run.attempts.keys());
     let of_address = addresses.map(|at: &Address| (&at.gate, &at.check));
     let of_checks = run.skipped.keys().chain(run.expanded.keys());
     let all = of_address.chain(of_checks.map(|(gate, check)| (gate, check)));
     for (gate, check) in all {
-        if !known(gate, check) {
+        if !known.contains(&(gate.as_str(), check.as_str())) {
             return Err(JudgeError::NotInPlan {
                 check: format!("{gate}/{check}"),
                 environment: environment.clone(),

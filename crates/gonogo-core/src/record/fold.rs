@@ -2,6 +2,7 @@
 //! not written by this program, or not left as it was written.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -49,25 +50,55 @@ pub struct Run {
 impl Run {
     /// Intents that may have had an effect and of whose end nothing is known: UNKNOWN, never repeated silently.
     pub fn open_intents(&self) -> impl Iterator<Item = (&Address, &Intent)> {
+        let open = |(at, intent): &(&Address, &Intent)| self.is_open(at, intent);
+        self.intents.iter().filter(open)
+    }
+
+    /// The open intents of one check.
+    pub fn open_intents_of(
+        &self,
+        gate: &str,
+        check: &str,
+    ) -> impl Iterator<Item = (&Address, &Intent)> {
+        let open = |(at, intent): &(&Address, &Intent)| self.is_open(at, intent);
         self.intents
-            .iter()
-            .filter(|(at, intent)| intent.power.is_some() && !self.attempts.contains_key(at))
+            .range(span(gate, check, None..=Some(u32::MAX)))
+            .filter(open)
+    }
+
+    fn is_open(&self, at: &Address, intent: &Intent) -> bool {
+        intent.power.is_some() && !self.attempts.contains_key(at)
     }
 
     /// The attempts at one item of a check (`None`: the check has no `for_each`), in their order.
-    pub fn attempts_at<'a>(
-        &'a self,
-        gate: &'a str,
-        check: &'a str,
+    pub fn attempts_at(
+        &self,
+        gate: &str,
+        check: &str,
         item: Option<u32>,
-    ) -> impl Iterator<Item = (&'a Address, &'a Attempt)> {
-        let address = |attempt| Address {
-            gate: gate.to_owned(),
-            check: check.to_owned(),
-            item,
-            attempt,
-        };
-        self.attempts.range(address(0)..=address(u32::MAX))
+    ) -> impl DoubleEndedIterator<Item = (&Address, &Attempt)> {
+        self.attempts
+            .range(span(gate, check, item..=item))
+    }
+
+    /// The attempts at all items of a check, in the order of the items.
+    pub fn attempts_of(
+        &self,
+        gate: &str,
+        check: &str,
+    ) -> impl DoubleEndedIterator<Item = (&Address, &Attempt)> {
+        self.attempts
+            .range(span(gate, check, None..=Some(u32::MAX)))
+    }
+
+    /// The intents of one item of a check, in the order of the attempts.
+    pub fn intents_at(
+        &self,
+        gate: &str,
+        check: &str,
+        item: Option<u32>,
+    ) -> impl DoubleEndedIterator<Item = (&Address, &Intent)> {
+        self.intents.range(span(gate, check, item..=item))
     }
 
     /// The checks, as `gate/check`, that took samples: what the registry remembers of this run.
@@ -94,6 +125,17 @@ impl Run {
             .chain(self.finished_at)
             .fold(self.started.started_at, Ord::max)
     }
+}
+
+/// The addresses of a check's items, with all their attempts.
+fn span(gate: &str, check: &str, items: RangeInclusive<Option<u32>>) -> RangeInclusive<Address> {
+    let address = |item: &Option<u32>, attempt| Address {
+        gate: gate.to_owned(),
+        check: check.to_owned(),
+        item: *item,
+        attempt,
+    };
+    address(items.start(), 0)..=address(items.end(), u32::MAX)
 }
 
 /// The role of the blob that holds the sample series.
@@ -125,29 +167,58 @@ pub struct IllegalOrder {
 /// # Errors
 /// The first event that cannot stand where it stands.
 pub fn fold(events: impl IntoIterator<Item = Event>) -> Result<Run, IllegalOrder> {
-    let mut state: Option<Folding> = None;
-    let mut count = 0;
-    for (index, event) in events.into_iter().enumerate() {
-        count = index + 1;
-        let name = event.name();
-        let illegal = |reason: String| IllegalOrder {
-            index,
-            event: name,
-            reason,
-        };
-        match (&mut state, event) {
-            (None, Event::RunStarted(started)) => {
-                state = Some(Folding::begin(*started).map_err(illegal)?);
-            }
-            (None, _) => return Err(illegal("a run begins with `run_started`".to_owned())),
-            (Some(folding), event) => folding.take(event).map_err(illegal)?,
-        }
+    let mut fold = Fold::default();
+    for event in events {
+        fold.push(event)?;
     }
-    state.map(|s| s.run).ok_or(IllegalOrder {
-        index: count,
+    let index = fold.count;
+    fold.into_run().ok_or(IllegalOrder {
+        index,
         event: "end of the journal",
         reason: "there is no event".to_owned(),
     })
+}
+
+/// Folding event by event, for a run that is under way.
+#[derive(Default)]
+pub struct Fold {
+    state: Option<Folding>,
+    count: usize,
+}
+
+impl Fold {
+    /// Adds the next event.
+    ///
+    /// # Errors
+    /// The event cannot stand here; what was folded before stays as it was.
+    pub fn push(&mut self, event: Event) -> Result<(), IllegalOrder> {
+        let index = self.count;
+        let name = event.name();
+        let taken = match (&mut self.state, event) {
+            (None, Event::RunStarted(started)) => Folding::begin(*started).map(|begun| {
+                self.state = Some(begun);
+            }),
+            (None, _) => Err("a run begins with `run_started`".to_owned()),
+            (Some(folding), event) => folding.take(event),
+        };
+        taken.map_err(|reason| IllegalOrder {
+            index,
+            event: name,
+            reason,
+        })?;
+        self.count += 1;
+        Ok(())
+    }
+
+    /// The run so far; nothing before its first event.
+    pub fn run(&self) -> Option<&Run> {
+        self.state.as_ref().map(|state| &state.run)
+    }
+
+    /// The run, whole.
+    pub fn into_run(self) -> Option<Run> {
+        self.state.map(|state| state.run)
+    }
 }
 
 impl Event {
@@ -301,8 +372,7 @@ impl Folding {
         if known && !self.expanded_before.remove(&id) {
             return Err(format!("the list of {}/{} was recorded before", id.0, id.1));
         }
-        let begun_without = |at: &Address| at.item.is_none() && at.gate == id.0 && at.check == id.1;
-        if !known && self.run.intents.keys().any(begun_without) {
+        if !known && self.run.intents_at(&id.0, &id.1, None).next().is_some() {
             return Err(format!("{}/{} began without a list", id.0, id.1));
         }
         self.run.expanded.insert(id, items);
