@@ -96,12 +96,12 @@ pub fn run<S: Sink + ?Sized>(
         }
         let carried: Vec<_> = running
             .into_iter()
-            .map(|thread| match thread.join() {
-                Ok(carried) => carried.map_err(|errno| EngineError::Watch(errno.into())),
-                Err(_) => {
+            .map(|thread| {
+                let Ok(carried) = thread.join() else {
                     shared.give_up();
-                    Err(EngineError::Panicked)
-                }
+                    return Err(EngineError::Panicked);
+                };
+                carried.map_err(|errno| EngineError::Watch(errno.into()))
             })
             .collect();
         match refused {

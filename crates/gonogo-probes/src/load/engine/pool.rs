@@ -73,16 +73,13 @@ impl Pool {
 
     /// Takes a connection in and watches it, edge-triggered, so that it never has to be registered again.
     pub(super) fn add(&mut self, connection: Connection) -> Result<Token, Errno> {
-        let place = match self.vacant.pop() {
-            Some(place) => place,
-            None => {
-                self.slots.push(Slot {
-                    generation: 0,
-                    connection: None,
-                });
-                (self.slots.len() - 1) as u32
-            }
-        };
+        let place = self.vacant.pop().unwrap_or_else(|| {
+            self.slots.push(Slot {
+                generation: 0,
+                connection: None,
+            });
+            (self.slots.len() - 1) as u32
+        });
         let slot = &mut self.slots[place as usize];
         let token = Token {
             place,

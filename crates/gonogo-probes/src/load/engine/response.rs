@@ -261,51 +261,58 @@ impl Reader {
                 continue;
             }
             at += 1;
-            place = match (place, byte) {
-                (Chunked::Size { digits: 0, .. }, b'\r' | b';' | b' ' | b'\t') => {
-                    return Err(Flaw::Protocol);
-                }
-                (Chunked::Size { size, .. }, b'\r') => Chunked::SizeEnd { size },
-                (Chunked::Size { size, .. }, b';' | b' ' | b'\t') => Chunked::Extension { size },
-                (Chunked::Size { size, digits }, digit) => Chunked::Size {
-                    size: with_digit(size, digits, digit)?,
-                    digits: digits + 1,
-                },
-                (Chunked::Extension { size }, b'\r') => Chunked::SizeEnd { size },
-                (Chunked::Extension { .. }, b'\n') => return Err(Flaw::Protocol),
-                (Chunked::Extension { .. } | Chunked::Trailer, _) if byte != b'\r' => {
-                    self.count_frame(rules)?;
-                    place
-                }
-                (Chunked::SizeEnd { size: 0 }, b'\n') => Chunked::TrailerStart,
-                (Chunked::SizeEnd { size }, b'\n') => {
-                    self.count_body(size, rules)?;
-                    Chunked::Data { left: size }
-                }
-                (Chunked::DataReturn, b'\r') => Chunked::DataEnd,
-                (Chunked::DataEnd, b'\n') => Chunked::Size { size: 0, digits: 0 },
-                (Chunked::TrailerStart, b'\r') => Chunked::LastEnd,
-                (Chunked::TrailerStart, _) => {
-                    self.count_frame(rules)?;
-                    Chunked::Trailer
-                }
-                (Chunked::Trailer, _) => Chunked::TrailerEnd,
-                (Chunked::TrailerEnd, b'\n') => Chunked::TrailerStart,
-                (Chunked::LastEnd, b'\n') => return Ok(Some(at)),
-                (
-                    Chunked::Extension { .. }
-                    | Chunked::SizeEnd { .. }
-                    | Chunked::Data { .. }
-                    | Chunked::DataReturn
-                    | Chunked::DataEnd
-                    | Chunked::TrailerEnd
-                    | Chunked::LastEnd,
-                    _,
-                ) => return Err(Flaw::Protocol),
+            place = match self.frame(place, byte, rules)? {
+                Some(next) => next,
+                None => return Ok(Some(at)),
             };
         }
         self.place = Place::Chunked(place);
         Ok(None)
+    }
+
+    /// Takes one byte around the data of a chunked body; says where the next stands, or nothing at the end.
+    fn frame(&mut self, place: Chunked, byte: u8, rules: &Rules) -> Result<Option<Chunked>, Flaw> {
+        let next = match (place, byte) {
+            (Chunked::Size { size, digits }, byte) => match byte {
+                b'\r' | b';' | b' ' | b'\t' if digits == 0 => return Err(Flaw::Protocol),
+                b'\r' => Chunked::SizeEnd { size },
+                b';' | b' ' | b'\t' => Chunked::Extension { size },
+                digit => Chunked::Size {
+                    size: with_digit(size, digits, digit)?,
+                    digits: digits + 1,
+                },
+            },
+            (Chunked::Extension { size }, b'\r') => Chunked::SizeEnd { size },
+            (Chunked::Extension { .. }, b'\n') => return Err(Flaw::Protocol),
+            (Chunked::SizeEnd { size }, b'\n') if size > 0 => {
+                self.count_body(size, rules)?;
+                Chunked::Data { left: size }
+            }
+            (Chunked::DataReturn, b'\r') => Chunked::DataEnd,
+            (Chunked::DataEnd, b'\n') => Chunked::Size { size: 0, digits: 0 },
+            (Chunked::SizeEnd { .. } | Chunked::TrailerEnd, b'\n') => Chunked::TrailerStart,
+            (Chunked::TrailerStart, b'\r') => Chunked::LastEnd,
+            (Chunked::Trailer, b'\r') => Chunked::TrailerEnd,
+            (Chunked::LastEnd, b'\n') => return Ok(None),
+            (Chunked::Extension { .. }, _) => {
+                self.count_frame(rules)?;
+                place
+            }
+            (Chunked::TrailerStart | Chunked::Trailer, _) => {
+                self.count_frame(rules)?;
+                Chunked::Trailer
+            }
+            (
+                Chunked::SizeEnd { .. }
+                | Chunked::Data { .. }
+                | Chunked::DataReturn
+                | Chunked::DataEnd
+                | Chunked::TrailerEnd
+                | Chunked::LastEnd,
+                _,
+            ) => return Err(Flaw::Protocol),
+        };
+        Ok(Some(next))
     }
 }
 
@@ -356,6 +363,10 @@ fn parse_head(bytes: &[u8], rules: &Rules) -> Result<Option<Head>, Flaw> {
 
 /// The header lines that matter.
 #[derive(Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each says that one thing was read; any combination can come"
+)]
 struct Lines {
     length: Option<u64>,
     coded: bool,

@@ -124,8 +124,7 @@ pub trait Sink: Send {
 
     /// Asked after each batch, and at least about every 20 ms. After the first `Stop` nothing more becomes due; what
     /// was due is still sent and answered, and its samples follow.
-    fn proceed(&mut self, progress: &Progress) -> Proceed {
-        let _unused = progress;
+    fn proceed(&mut self, _progress: &Progress) -> Proceed {
         Proceed::Continue
     }
 }

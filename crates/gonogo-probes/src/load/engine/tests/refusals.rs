@@ -116,7 +116,7 @@ fn a_request_larger_than_the_system_takes_at_once_arrives_whole() {
         }
     });
     let mut config = load(server.address, closed(1), 3);
-    config.request = Request::new("POST", "/", "h", &[], &[b'q'; SIZE]).unwrap();
+    config.request = Request::new("POST", "/", "h", &[], &vec![b'q'; SIZE]).unwrap();
     all_end(&config, End::Ok);
 }
 

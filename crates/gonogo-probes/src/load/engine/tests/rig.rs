@@ -156,7 +156,7 @@ pub(super) fn load(address: SocketAddr, model: Model, requests: u64) -> Config {
     let mut config = Config::new(address, request, model);
     config.requests = Some(requests);
     // Long enough for any machine: whoever means to time out says so.
-    config.timeout = std::time::Duration::from_secs(600);
+    config.timeout = std::time::Duration::from_mins(10);
     config
 }
 
