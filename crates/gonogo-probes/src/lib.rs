@@ -5,6 +5,7 @@ pub mod exec;
 pub mod files;
 pub mod http;
 pub mod jwt;
+pub mod load;
 pub mod probe;
 
 use gonogo_core::plan::{Registry, Syntax, TargetSyntax};

@@ -1,0 +1,3 @@
+//! The `load` probe.
+
+pub mod engine;
