@@ -12,7 +12,13 @@ use gonogo_core::plan::{Registry, Syntax, TargetSyntax};
 use probe::Probe;
 
 /// All probes, in the order of the reference. A new probe is one folder and one line here.
-static PROBES: &[&dyn Probe] = &[&http::Http, &jwt::Jwt, &files::Files, &exec::Exec];
+static PROBES: &[&dyn Probe] = &[
+    &http::Http,
+    &jwt::Jwt,
+    &load::Load,
+    &files::Files,
+    &exec::Exec,
+];
 
 /// All target kinds.
 static TARGETS: &[TargetSyntax] = &[http::TARGET, files::TARGET];

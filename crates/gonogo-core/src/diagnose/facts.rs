@@ -33,13 +33,13 @@ pub(super) fn gather(
     facts.insert("unmet".to_owned(), unmet.join("\n").into());
     let list = |texts: Vec<String>| Value::List(texts.into_iter().map(Value::String).collect());
     let evidence = check.evidence.as_ref();
-    let observation = run
-        .attempts_of(gate, &check.id)
-        .rev()
-        .find_map(|(_, attempt)| match &attempt.observed {
-            Observed::Observation(seen) => Some(seen),
-            Observed::NotObserved(_) => None,
-        });
+    let observation =
+        run.attempts_of(gate, &check.id)
+            .rev()
+            .find_map(|(_, attempt)| match &attempt.observed {
+                Observed::Observation(seen) => Some(seen),
+                Observed::NotObserved(_) => None,
+            });
     let absent = observation.map(|o| o.absent.iter().map(|a| a.why.clone()).collect());
     let cut = observation.map(|o| o.cut.iter().map(|c| c.fact.clone()).collect());
     facts.insert("absent".to_owned(), list(absent.unwrap_or_default()));
@@ -48,10 +48,19 @@ pub(super) fn gather(
     let empty = Map::new();
     let seen = evidence.map_or(&empty, |e| &e.facts);
     facts.insert("said".to_owned(), said(seen).into());
-    facts.insert("wrong_status".to_owned(), wrong(written, check, "status").into());
-    facts.insert("wrong_latency".to_owned(), wrong(written, check, "latency").into());
+    facts.insert(
+        "wrong_status".to_owned(),
+        wrong(written, check, "status").into(),
+    );
+    facts.insert(
+        "wrong_latency".to_owned(),
+        wrong(written, check, "latency").into(),
+    );
     facts.insert("slowest".to_owned(), slowest(seen).into());
-    facts.insert("field".to_owned(), field(seen.get("body")).unwrap_or_default().into());
+    facts.insert(
+        "field".to_owned(),
+        field(seen.get("body")).unwrap_or_default().into(),
+    );
     facts.insert("curl".to_owned(), curl(seen).into());
     if !matches!(seen.get("statuses"), Some(Value::Map(_))) {
         facts.insert("statuses".to_owned(), Value::Map(Map::new()));
@@ -63,13 +72,7 @@ pub(super) fn gather(
 }
 
 /// What rules about a skipped check may speak of.
-pub(super) fn of_skip(
-    plan: &Plan,
-    run: &Run,
-    gate: &str,
-    check: &str,
-    reason: &SkipReason,
-) -> Map {
+pub(super) fn of_skip(plan: &Plan, run: &Run, gate: &str, check: &str, reason: &SkipReason) -> Map {
     let mut facts = commands(plan, run, gate, check);
     let (kind, name) = match reason {
         SkipReason::Needs { gate } => ("needs", gate.as_str()),
@@ -143,7 +146,10 @@ fn said(facts: &Map) -> String {
         (_, Some(body)) => body.to_string(),
         (_, None) => String::new(),
     };
-    let error = facts.get("error").map(ToString::to_string).unwrap_or_default();
+    let error = facts
+        .get("error")
+        .map(ToString::to_string)
+        .unwrap_or_default();
     format!("{challenge}\n{error}\n{body}")
         .chars()
         .take(SAID_CHARS)
@@ -214,7 +220,10 @@ fn curl(facts: &Map) -> String {
     let (Some(method), Some(url)) = (text("method"), text("url")) else {
         return String::new();
     };
-    let authorization = match (request.get("has_authorization"), text("authorization_scheme")) {
+    let authorization = match (
+        request.get("has_authorization"),
+        text("authorization_scheme"),
+    ) {
         (Some(Value::Bool(true)), Some("Basic")) => " -u \"$USER_AND_PASSWORD\"",
         (Some(Value::Bool(true)), _) => " -H \"Authorization: Bearer $TOKEN\"",
         _ => "",

@@ -62,8 +62,7 @@ pub(crate) fn add_causes(
     if let Some(planned) = &plan.subject {
         let looks = [&mut subject.start, &mut subject.end].into_iter().flatten();
         for look in looks {
-            if let Some(applied) =
-                diagnose(plan, run, crate::judge::SUBJECT, &planned.check, look)
+            if let Some(applied) = diagnose(plan, run, crate::judge::SUBJECT, &planned.check, look)
             {
                 look.cause = Some(applied.cause);
                 look.next = Some(applied.next);

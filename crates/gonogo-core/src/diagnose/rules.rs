@@ -45,7 +45,12 @@ const fn vague(rule: Rule) -> Rule {
     }
 }
 
-const fn gap(id: &'static str, when: &'static str, cause: &'static str, next: &'static str) -> Rule {
+const fn gap(
+    id: &'static str,
+    when: &'static str,
+    cause: &'static str,
+    next: &'static str,
+) -> Rule {
     Rule {
         not_observed: true,
         ..rule(id, "", when, cause, next)
@@ -505,7 +510,12 @@ pub const RULES: &[Rule] = &[
         "${try_it}",
     ),
     // Not observed
-    gap("dns", "gap == 'dns'", "the host's name cannot be resolved", "getent hosts ${name}"),
+    gap(
+        "dns",
+        "gap == 'dns'",
+        "the host's name cannot be resolved",
+        "getent hosts ${name}",
+    ),
     gap(
         "refused",
         "gap == 'refused'",
@@ -590,7 +600,12 @@ pub const RULES: &[Rule] = &[
         "the check's options make no sense with the values that were filled in",
         "${try_it}",
     ),
-    gap("network", "gap == 'network'", "the network to ${host} failed", "${try_it}"),
+    gap(
+        "network",
+        "gap == 'network'",
+        "the network to ${host} failed",
+        "${try_it}",
+    ),
     gap(
         "interrupted",
         "gap == 'interrupted'",
@@ -603,7 +618,12 @@ pub const RULES: &[Rule] = &[
         "a crash left it open whether the effect happened",
         "look at the target, undo the effect if it is there, and run again",
     ),
-    gap("bug", "gap == 'bug'", "gonogo itself failed here", "please report it, with the journal's last lines"),
+    gap(
+        "bug",
+        "gap == 'bug'",
+        "gonogo itself failed here",
+        "please report it, with the journal's last lines",
+    ),
     // Skipped
     rule(
         "filtered",

@@ -77,8 +77,7 @@ impl Run {
         check: &str,
         item: Option<u32>,
     ) -> impl DoubleEndedIterator<Item = (&Address, &Attempt)> {
-        self.attempts
-            .range(span(gate, check, item..=item))
+        self.attempts.range(span(gate, check, item..=item))
     }
 
     /// The attempts at all items of a check, in the order of the items.

@@ -272,7 +272,7 @@ impl<'a> Run<'a> {
     ) -> Result<Option<judge::AttemptJudged>, EngineError> {
         let at = self.address(number);
         self.intend(&at).await?;
-        let timeout = Duration::from_nanos(self.check.timeout_ns.unsigned_abs());
+        let timeout = self.timeout(options);
         let ctx = self.desk.ctx(timeout);
         let started_at = self.desk.now();
         let before = self.desk.monotonic();
@@ -298,6 +298,15 @@ impl<'a> Run<'a> {
             observed,
         };
         self.desk.observed(self.check, at, item, attempt).map(Some)
+    }
+
+    /// The check's time limit; a load takes as long as its rhythm says.
+    fn timeout(&self, options: &serde_json::Value) -> Duration {
+        let own = Duration::from_nanos(self.check.timeout_ns.unsigned_abs());
+        let statistics = &self.desk.setup.plan.statistics;
+        let longest = gonogo_probes::probe(&self.check.probe)
+            .and_then(|p| p.longest(options, &self.check.limits, statistics));
+        longest.map_or(own, |longest| longest.max(own))
     }
 
     async fn intend(&self, at: &Address) -> Result<(), EngineError> {
@@ -335,6 +344,8 @@ impl<'a> Run<'a> {
         let call = Call {
             options: options.clone(),
             target,
+            limits: &self.check.limits,
+            statistics: &self.desk.setup.plan.statistics,
             reads: self.check.reads,
             scope: self.scope,
             ctx,
