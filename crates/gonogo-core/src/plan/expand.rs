@@ -90,7 +90,7 @@ pub(super) fn expand(
             continue;
         }
         match entries.iter_mut().find(|e| e.key == entry.key) {
-            Some(own) => *own = entry.clone(),
+            Some(own) => *own = joined(own, entry),
             None => entries.push(entry.clone()),
         }
     }
@@ -100,6 +100,41 @@ pub(super) fn expand(
         tag: None,
         kind: Kind::Map(entries),
     })
+}
+
+/// What a use says beside a template's own key: expectations and captures are added, so that a use never expects less;
+/// everything else is replaced.
+fn joined(own: &Entry, beside: &Entry) -> Entry {
+    let both = match (&*own.key, &own.value.kind, &beside.value.kind) {
+        ("expect" | "warn", Kind::Map(_), _) | ("expect" | "warn", _, Kind::Map(_)) => None,
+        ("expect" | "warn", ..) if own.value.style != Style::Flow && beside.value.style != Style::Flow => {
+            let of = |node: &Node| match &node.kind {
+                Kind::List(items) => items.clone(),
+                _ => vec![node.clone()],
+            };
+            let mut items = of(&own.value);
+            items.extend(of(&beside.value));
+            Some(Kind::List(items))
+        }
+        ("save" | "limits", Kind::Map(own), Kind::Map(beside)) => {
+            let mut entries: Vec<Entry> = own.clone();
+            entries.retain(|e| beside.iter().all(|b| b.key != e.key));
+            entries.extend(beside.iter().cloned());
+            Some(Kind::Map(entries))
+        }
+        _ => None,
+    };
+    let Some(kind) = both else {
+        return beside.clone();
+    };
+    Entry {
+        value: Node {
+            kind,
+            style: Style::Indented,
+            ..beside.value.clone()
+        },
+        ..beside.clone()
+    }
 }
 
 fn filled_entry(entry: &Entry, given: &BTreeMap<&str, &Node>, expression: bool) -> Entry {

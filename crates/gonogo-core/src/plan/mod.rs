@@ -1,6 +1,11 @@
 //! Plans: text → positioned tree → typed plan, or every problem at once.
 
+mod build;
 mod decode;
+mod expand;
+mod exprs;
+mod lint;
+mod load;
 mod problems;
 mod raw;
 mod repair;
@@ -10,6 +15,11 @@ mod syntax;
 mod tree;
 mod types;
 
+pub use lint::{check_environment, target_of};
+pub use load::{Files, Loaded, WaiverFile, load};
 pub use schema::{json_schema, waivers_schema};
 pub use syntax::*;
 pub use types::*;
+
+#[cfg(test)]
+mod tests;

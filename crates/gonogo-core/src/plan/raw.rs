@@ -3,6 +3,11 @@
 //! Only the decoder makes these, from a tree that already fits the schema. Parts that depend on the program's probes
 //! (checks, subject, targets, templates) are slots: their schema is put together in [`super::schema`].
 
+#![expect(
+    dead_code,
+    reason = "some keys are read from the tree, where they have a place; here they stand for the schema"
+)]
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -342,7 +347,7 @@ impl JsonSchema for Span {
         true
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({"type": "string", "format": "duration"})
+        json_schema!({"type": "string", "format": "positive-duration"})
     }
 }
 
@@ -406,7 +411,7 @@ impl JsonSchema for Limits {
         ] {
             let share = &name[1..];
             let description = format!("{share} % of the requests take at most this long.");
-            let limit = serde_json::json!({"type": "string", "format": "duration", "description": description});
+            let limit = serde_json::json!({"type": "string", "format": "positive-duration", "description": description});
             properties.insert(name.to_owned(), limit);
         }
         properties.insert(
@@ -427,7 +432,7 @@ impl JsonSchema for Limits {
             "type": "object",
             "properties": properties,
             "patternProperties": {
-                "^p[0-9]{1,2}(\\.[0-9]{1,6})?$": {"type": "string", "format": "duration"},
+                "^p[0-9]{1,2}(\\.[0-9]{1,6})?$": {"type": "string", "format": "positive-duration"},
             },
             "additionalProperties": false,
             "minProperties": 1,

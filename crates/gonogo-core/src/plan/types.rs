@@ -210,6 +210,8 @@ pub struct StatisticsOptions {
     pub correlation_time_ns: i64,
     /// Minimum duration of a load, in nanoseconds; 60 s by default.
     pub min_duration_ns: i64,
+    /// Re-runs of the same subject are declared: the k-th attempt spends α/2^k instead of the first having all of α.
+    pub reruns_declared: bool,
 }
 
 impl Default for StatisticsOptions {
@@ -218,6 +220,7 @@ impl Default for StatisticsOptions {
             confidence: 0.95,
             correlation_time_ns: 100_000_000,
             min_duration_ns: 60_000_000_000,
+            reruns_declared: false,
         }
     }
 }

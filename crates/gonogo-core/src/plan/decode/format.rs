@@ -5,7 +5,7 @@ use crate::duration::parse_duration_ns;
 /// What a person calls a format, with an example.
 pub(super) fn described(format: &str) -> Option<&'static str> {
     Some(match format {
-        "duration" => "a duration such as `30s` or `250ms`",
+        "duration" | "positive-duration" => "a duration such as `30s` or `250ms`",
         "cel" => "an expression such as `status == 200`",
         "request-line" => "a request line such as `GET /health`",
         "percent" => "a percentage such as `1%`",
@@ -20,9 +20,10 @@ pub(super) fn described(format: &str) -> Option<&'static str> {
 /// What is wrong with a text of a format; nothing where it is right, or the format is not known.
 pub(super) fn problem(format: &str, text: &str) -> Option<String> {
     match format {
-        "duration" => match parse_duration_ns(text) {
-            Ok(ns) if ns < 0 => Some(format!("`{text}` is less than nothing")),
-            Ok(_) => None,
+        "duration" => parse_duration_ns(text).err().map(|bad| bad.to_string()),
+        "positive-duration" => match parse_duration_ns(text) {
+            Ok(ns) if ns > 0 => None,
+            Ok(_) => Some(format!("`{text}` must be longer than nothing")),
             Err(bad) => Some(bad.to_string()),
         },
         "percent" => percent(text).err(),

@@ -4,6 +4,7 @@
 //! stays a version and `no` a country), and a truth value is `true` or `false` and nothing else.
 
 mod format;
+pub(super) use format::{percent, rate};
 mod one;
 
 use serde_json::{Map, Value as Json};

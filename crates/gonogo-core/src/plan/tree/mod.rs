@@ -64,6 +64,16 @@ pub struct Entry {
 }
 
 impl Node {
+    /// A node of nothing, in the place of one that was moved.
+    pub fn nothing() -> Self {
+        Self {
+            span: Span::default(),
+            style: Style::Missing,
+            tag: None,
+            kind: Kind::Scalar("".into()),
+        }
+    }
+
     /// The entries of a mapping; none for anything else.
     pub fn entries(&self) -> &[Entry] {
         match &self.kind {
