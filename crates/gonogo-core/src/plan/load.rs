@@ -129,7 +129,7 @@ pub(super) struct Reader<'f> {
 
 impl<'f> Reader<'f> {
     /// Reads beside a plan.
-    pub fn new(from: &'f dyn Files, plan: &str) -> Self {
+    pub(super) fn new(from: &'f dyn Files, plan: &str) -> Self {
         let folder = plan.rfind('/').map_or("", |at| &plan[..=at]);
         Self {
             from,
@@ -144,22 +144,23 @@ impl<'f> Reader<'f> {
     }
 
     /// Says a problem at a place.
-    pub fn say(&mut self, diagnostic: Diagnostic, at: Span) {
+    pub(super) fn say(&mut self, diagnostic: Diagnostic, at: Span) {
         self.problems.at(&self.sources, diagnostic, at);
     }
 
     /// A decoder that reports here.
-    pub fn decoder<'a>(&'a mut self, schema: &'a Json) -> Decoder<'a> {
+    pub(super) fn decoder<'a>(&'a mut self, schema: &'a Json) -> Decoder<'a> {
         Decoder {
             root: schema,
             sources: &self.sources,
             problems: &mut self.problems,
             lenient: false,
+            filled: false,
         }
     }
 
     /// Reads a file beside the plan into the plan's files; for a person, why not.
-    pub fn keep(&mut self, relative: &str) -> Result<Vec<u8>, String> {
+    pub(super) fn keep(&mut self, relative: &str) -> Result<Vec<u8>, String> {
         if let Some(known) = self.files.iter().find(|f| f.path == relative) {
             return Ok(known.bytes.clone());
         }
@@ -178,7 +179,7 @@ impl<'f> Reader<'f> {
     }
 
     /// Reads and parses one YAML file.
-    pub fn tree(&mut self, relative: &str, bytes: &[u8]) -> Option<Node> {
+    pub(super) fn tree(&mut self, relative: &str, bytes: &[u8]) -> Option<Node> {
         let shown = format!("{}{relative}", self.folder);
         tree::parse(
             &shown,

@@ -4,6 +4,7 @@ mod build;
 mod decode;
 mod expand;
 mod exprs;
+mod fill;
 mod lint;
 mod load;
 mod problems;
@@ -14,12 +15,15 @@ mod source;
 mod syntax;
 mod tree;
 mod types;
+mod waivers;
 
+pub use fill::{FillError, Filler};
 pub use lint::{check_environment, target_of};
 pub use load::{Files, Loaded, WaiverFile, load};
 pub use schema::{json_schema, waivers_schema};
 pub use syntax::*;
 pub use types::*;
+pub use waivers::{LoadedWaivers, load_waivers};
 
 #[cfg(test)]
 mod tests;

@@ -8,7 +8,7 @@ const MOST: usize = 200;
 
 /// Collects diagnostics.
 #[derive(Debug, Default)]
-pub struct Problems {
+pub(crate) struct Problems {
     list: Vec<(Span, Diagnostic)>,
     dropped: usize,
     errors: usize,
@@ -16,7 +16,7 @@ pub struct Problems {
 
 impl Problems {
     /// Adds a problem that stands at a place.
-    pub fn at(&mut self, sources: &Sources, diagnostic: Diagnostic, span: Span) {
+    pub(crate) fn at(&mut self, sources: &Sources, diagnostic: Diagnostic, span: Span) {
         let said = |(s, d): &(Span, Diagnostic)| {
             *s == span && d.code == diagnostic.code && d.message == diagnostic.message
         };
@@ -34,7 +34,7 @@ impl Problems {
     }
 
     /// Adds a problem of no place.
-    pub fn nowhere(&mut self, diagnostic: Diagnostic) {
+    pub(crate) fn nowhere(&mut self, diagnostic: Diagnostic) {
         if diagnostic.level == Level::Error {
             self.errors += 1;
         }
@@ -42,14 +42,13 @@ impl Problems {
     }
 
     /// How many errors there were so far, said twice or not: whether something just read is usable.
-    pub fn errors(&self) -> usize {
+    pub(crate) fn errors(&self) -> usize {
         self.errors
     }
 
     /// The problems, file by file in the order of the text; errors and warnings as they stand.
-    pub fn finish(mut self) -> Vec<Diagnostic> {
-        self.list
-            .sort_by_key(|(span, d)| (span.file, span.start, d.level));
+    pub(crate) fn finish(mut self) -> Vec<Diagnostic> {
+        self.list.sort_by_key(|(span, d)| (span.file, span.start, d.level));
         let mut out: Vec<Diagnostic> = self.list.into_iter().map(|(_, d)| d).collect();
         if self.dropped > 0 {
             let message = format!("and {} more problems", self.dropped);

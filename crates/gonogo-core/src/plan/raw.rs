@@ -22,7 +22,7 @@ use crate::record::{EnvironmentKind, Power};
 /// A plan: what must hold before a staging deployment may go to production.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct RawPlan {
+pub(crate) struct RawPlan {
     /// The version of the plan language: 1.
     #[schemars(extend("const" = 1))]
     pub gonogo: u8,
@@ -63,7 +63,7 @@ pub struct RawPlan {
 /// A file of gates that a plan includes.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct RawInclude {
+pub(crate) struct RawInclude {
     /// The version of the plan language: 1.
     #[schemars(extend("const" = 1))]
     pub gonogo: Option<u8>,
@@ -82,7 +82,7 @@ pub struct RawInclude {
 /// A value from outside.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct RawInput {
+pub(crate) struct RawInput {
     /// Masked wherever it is written, and never taken from the plan itself.
     #[serde(default)]
     pub secret: bool,
@@ -97,7 +97,7 @@ pub struct RawInput {
 /// A named set of targets and values.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct RawEnvironment {
+pub(crate) struct RawEnvironment {
     /// What kind of place it is; by its name where that is `local`, `staging` or `production`.
     pub kind: Option<EnvironmentKind>,
     /// Powers beyond reading. `exec`, and any power on production, need `--allow` on the command line as well.
@@ -115,7 +115,7 @@ pub struct RawEnvironment {
 /// One criterion that the decision rests on.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct RawGate {
+pub(crate) struct RawGate {
     /// What it claims, as a sentence.
     pub title: String,
     /// What its failure means; `critical` by default.
@@ -145,7 +145,7 @@ pub struct RawGate {
 /// How the SQL of a gate ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum RawTransaction {
+pub(crate) enum RawTransaction {
     /// In one transaction that is rolled back.
     Rollback,
 }
@@ -153,7 +153,7 @@ pub enum RawTransaction {
 /// What every check may say beside its probe's own keys.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct RawCheck {
+pub(crate) struct RawCheck {
     /// Its name, unique in its gate; made from what it asks where absent: `http: POST /orders` is `post-orders`.
     pub id: Option<String>,
     /// The target to observe, where the environment has several of the kind.
@@ -195,9 +195,9 @@ pub struct RawCheck {
 /// What a check that uses a template may say besides.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct RawUses {
+pub(crate) struct RawUses {
     /// The template's name. Keys beside it replace the template's own.
-    pub uses: String,
+    pub(crate) uses: String,
     /// The template's parameters.
     #[serde(default)]
     pub with: BTreeMap<String, Json>,
@@ -206,7 +206,7 @@ pub struct RawUses {
 /// What a subject may say beside its probe's own keys.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct RawSubject {
+pub(crate) struct RawSubject {
     /// What must be true of it: that it is what was meant to be released.
     pub expect: Expressions,
     /// How long to wait for the rollout before it counts as another subject.
@@ -223,7 +223,7 @@ pub struct RawSubject {
 /// What absence is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum RawIfAbsent {
+pub(crate) enum RawIfAbsent {
     /// Fine, and shown.
     Warn,
 }
@@ -231,7 +231,7 @@ pub enum RawIfAbsent {
 /// Trying again.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct RawRetry {
+pub(crate) struct RawRetry {
     /// For how long.
     #[serde(rename = "for")]
     pub lasting: Span,
@@ -246,7 +246,7 @@ pub struct RawRetry {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend("x-gonogo-shorthand" = "from"))]
-pub struct RawSave {
+pub(crate) struct RawSave {
     /// What to keep.
     #[schemars(extend("format" = "cel"))]
     pub from: String,
@@ -258,7 +258,7 @@ pub struct RawSave {
 /// Expressions over `critical`, `important` and `advisory`, each with a count per outcome, that replace the default rule.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct RawDecide {
+pub(crate) struct RawDecide {
     /// NO-GO where true; by default `critical.fail > 0`.
     #[schemars(extend("format" = "cel"))]
     pub no_go: Option<String>,
@@ -270,7 +270,7 @@ pub struct RawDecide {
 /// Assumptions under which limits are judged, printed beside each.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct RawStatistics {
+pub(crate) struct RawStatistics {
     /// One-sided confidence; `95%` by default.
     #[schemars(extend("format" = "percent"))]
     pub confidence: Option<String>,
@@ -286,7 +286,7 @@ pub struct RawStatistics {
 /// How the error probability is spent over attempts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum RawAttempts {
+pub(crate) enum RawAttempts {
     /// The first attempt at a subject has the whole of it.
     One,
     /// Re-runs are declared: the k-th attempt has α/2^k.
@@ -296,7 +296,7 @@ pub enum RawAttempts {
 /// The waiver file.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct RawWaivers {
+pub(crate) struct RawWaivers {
     /// The failures that somebody accepts.
     pub waivers: Vec<RawWaiver>,
 }
@@ -304,7 +304,7 @@ pub struct RawWaivers {
 /// A failure that a named person accepts exactly as it was seen.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct RawWaiver {
+pub(crate) struct RawWaiver {
     /// The gate that failed, whole.
     pub gate: Option<String>,
     /// Or one check of it: `gate/check`.
@@ -328,7 +328,7 @@ pub struct RawWaiver {
 
 /// A duration, in nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Span(pub i64);
+pub(crate) struct Span(pub i64);
 
 impl<'de> Deserialize<'de> for Span {
     fn deserialize<D: serde::Deserializer<'de>>(de: D) -> Result<Self, D::Error> {
@@ -354,7 +354,7 @@ impl JsonSchema for Span {
 /// One text or a list of them; always a list once decoded.
 #[derive(Debug, Default, Deserialize)]
 #[serde(transparent)]
-pub struct OneOrMany(pub Vec<String>);
+pub(crate) struct OneOrMany(pub Vec<String>);
 
 impl JsonSchema for OneOrMany {
     fn schema_name() -> Cow<'static, str> {
@@ -374,7 +374,7 @@ impl JsonSchema for OneOrMany {
 /// One expression or a list of them; always a list once decoded.
 #[derive(Debug, Default, Deserialize)]
 #[serde(transparent)]
-pub struct Expressions(pub Vec<String>);
+pub(crate) struct Expressions(pub Vec<String>);
 
 impl JsonSchema for Expressions {
     fn schema_name() -> Cow<'static, str> {
@@ -395,7 +395,7 @@ impl JsonSchema for Expressions {
 /// Claims by name, as written: `p95: 150ms`, `errors: 1%`, `rate: 45/s`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(transparent)]
-pub struct Limits(pub BTreeMap<String, String>);
+pub(crate) struct Limits(pub BTreeMap<String, String>);
 
 impl JsonSchema for Limits {
     fn schema_name() -> Cow<'static, str> {
@@ -441,7 +441,7 @@ impl JsonSchema for Limits {
 }
 
 /// The schema of `for_each`.
-pub struct ForEachSchema;
+pub(crate) struct ForEachSchema;
 
 impl JsonSchema for ForEachSchema {
     fn schema_name() -> Cow<'static, str> {
@@ -459,18 +459,18 @@ impl JsonSchema for ForEachSchema {
 }
 
 /// The slots' places in the schema.
-pub const CHECK: usize = 0;
+pub(crate) const CHECK: usize = 0;
 /// A subject.
-pub const SUBJECT: usize = 1;
+pub(crate) const SUBJECT: usize = 1;
 /// A target.
-pub const TARGET: usize = 2;
+pub(crate) const TARGET: usize = 2;
 /// A template.
-pub const TEMPLATE: usize = 3;
+pub(crate) const TEMPLATE: usize = 3;
 /// Their names under `$defs`.
-pub const SLOTS: [&str; 4] = ["Check", "Subject", "Target", "Template"];
+pub(crate) const SLOTS: [&str; 4] = ["Check", "Subject", "Target", "Template"];
 
 /// A part whose schema depends on the probes.
-pub struct Slot<const N: usize>;
+pub(crate) struct Slot<const N: usize>;
 
 impl<const N: usize> JsonSchema for Slot<N> {
     fn schema_name() -> Cow<'static, str> {

@@ -12,7 +12,7 @@ const EXPRESSION_KEYS: [&str; 8] = [
 const LONGEST: usize = 2_000;
 
 /// The line on which an expression stands that YAML read as something else: as it should be written.
-pub fn of_expression(sources: &Sources, node: &Node) -> String {
+pub(crate) fn of_expression(sources: &Sources, node: &Node) -> String {
     let source = sources.get(node.span.file);
     let start = node.span.start as usize;
     let line = source.line_of(start);
@@ -28,7 +28,7 @@ pub fn of_expression(sources: &Sources, node: &Node) -> String {
 }
 
 /// What a ` #` cut off a line.
-pub struct Cut {
+pub(crate) struct Cut {
     /// What stands before the text on its line, without indentation.
     pub before: String,
     /// What was taken for a comment, `#` included.
@@ -36,7 +36,7 @@ pub struct Cut {
 }
 
 /// What a ` #` behind a text cut off, where one stands there.
-pub fn of_comment(sources: &Sources, span: Span) -> Option<Cut> {
+pub(crate) fn of_comment(sources: &Sources, span: Span) -> Option<Cut> {
     let source = sources.get(span.file);
     let (start, end) = (span.start as usize, span.end as usize);
     let line = source.line_of(start);
@@ -56,7 +56,7 @@ pub fn of_comment(sources: &Sources, span: Span) -> Option<Cut> {
 }
 
 /// What may be said about a line that is not YAML at all, where it holds an expression or a template.
-pub fn of_syntax_error(source: &Source, at: usize) -> Option<String> {
+pub(crate) fn of_syntax_error(source: &Source, at: usize) -> Option<String> {
     let line = source.line_of(at);
     // Some errors are only noticed on the line that follows.
     (line.saturating_sub(1)..=line)

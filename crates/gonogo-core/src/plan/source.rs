@@ -7,7 +7,7 @@ const EXCERPT: usize = 240;
 
 /// A range of bytes in one of the plan's files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Span {
+pub(crate) struct Span {
     /// Which file: the index in [`Sources`].
     pub file: u16,
     /// First byte.
@@ -18,7 +18,7 @@ pub struct Span {
 
 /// One text with its line starts.
 #[derive(Debug)]
-pub struct Source {
+pub(crate) struct Source {
     /// The path as messages name it.
     pub path: String,
     /// The text, without a byte-order mark.
@@ -28,7 +28,7 @@ pub struct Source {
 
 impl Source {
     /// Takes a text.
-    pub fn new(path: impl Into<String>, text: String) -> Self {
+    pub(crate) fn new(path: impl Into<String>, text: String) -> Self {
         let ends = text.bytes().enumerate().filter(|(_, b)| *b == b'\n');
         let lines = std::iter::once(0).chain(ends.map(|(i, _)| i as u32 + 1));
         Self {
@@ -39,14 +39,14 @@ impl Source {
     }
 
     /// The line, from zero, that a byte stands on.
-    pub fn line_of(&self, byte: usize) -> usize {
+    pub(crate) fn line_of(&self, byte: usize) -> usize {
         self.lines
             .partition_point(|start| *start as usize <= byte)
             .saturating_sub(1)
     }
 
     /// A line's text without its end, counted from zero.
-    pub fn line(&self, line: usize) -> &str {
+    pub(crate) fn line(&self, line: usize) -> &str {
         let start = self
             .lines
             .get(line)
@@ -62,14 +62,14 @@ impl Source {
     }
 
     /// The byte at which a line starts, counted from zero.
-    pub fn line_start(&self, line: usize) -> usize {
+    pub(crate) fn line_start(&self, line: usize) -> usize {
         self.lines
             .get(line)
             .map_or(self.text.len(), |s| *s as usize)
     }
 
     /// The place of a range of bytes: where it begins, and how far it reaches on that line.
-    pub fn place(&self, start: usize, end: usize) -> Place {
+    pub(crate) fn place(&self, start: usize, end: usize) -> Place {
         let start = floor(&self.text, start);
         let end = floor(&self.text, end.max(start));
         let line = self.line_of(start);
@@ -90,7 +90,7 @@ impl Source {
     }
 
     /// The line for an excerpt: control characters made visible, nothing where it is too long to be read.
-    pub fn excerpt(&self, line: usize) -> Option<String> {
+    pub(crate) fn excerpt(&self, line: usize) -> Option<String> {
         let text = self.line(line);
         if text.len() > EXCERPT * 4 || text.chars().count() > EXCERPT {
             return None;
@@ -118,24 +118,24 @@ fn floor(text: &str, byte: usize) -> usize {
 
 /// All texts of one loading, in the order in which they were read.
 #[derive(Debug, Default)]
-pub struct Sources {
+pub(crate) struct Sources {
     list: Vec<Source>,
 }
 
 impl Sources {
     /// Adds a text and gives its index.
-    pub fn add(&mut self, source: Source) -> u16 {
+    pub(crate) fn add(&mut self, source: Source) -> u16 {
         self.list.push(source);
         (self.list.len() - 1) as u16
     }
 
     /// A text.
-    pub fn get(&self, file: u16) -> &Source {
+    pub(crate) fn get(&self, file: u16) -> &Source {
         &self.list[usize::from(file)]
     }
 
     /// The text of a range.
-    pub fn slice(&self, span: Span) -> &str {
+    pub(crate) fn slice(&self, span: Span) -> &str {
         self.list
             .get(usize::from(span.file))
             .and_then(|s| s.text.get(span.start as usize..span.end as usize))
@@ -143,24 +143,18 @@ impl Sources {
     }
 
     /// The place of a range.
-    pub fn place(&self, span: Span) -> Place {
+    pub(crate) fn place(&self, span: Span) -> Place {
         self.get(span.file)
             .place(span.start as usize, span.end as usize)
     }
 
     /// Puts a diagnostic at a range.
-    pub fn at(&self, diagnostic: Diagnostic, span: Span) -> Diagnostic {
+    pub(crate) fn at(&self, diagnostic: Diagnostic, span: Span) -> Diagnostic {
         let Some(source) = self.list.get(usize::from(span.file)) else {
             return diagnostic;
         };
         let place = source.place(span.start as usize, span.end as usize);
         let excerpt = source.excerpt(place.line - 1);
         diagnostic.at(place, excerpt)
-    }
-
-    /// The line, whole, on which a range begins.
-    pub fn line(&self, span: Span) -> &str {
-        let source = self.get(span.file);
-        source.line(source.line_of(span.start as usize))
     }
 }

@@ -26,6 +26,8 @@ pub(super) struct Decoder<'a> {
     pub problems: &'a mut Problems,
     /// Inside a template that nothing uses: whatever holds a parameter may be anything.
     pub lenient: bool,
+    /// Every `${ … }` has been filled: what looks like one is a text.
+    pub filled: bool,
 }
 
 /// References are followed this often: a schema that refers in a circle decodes nothing.
@@ -33,12 +35,12 @@ const MOST_REFS: usize = 16;
 
 impl<'a> Decoder<'a> {
     /// A named definition of the schema.
-    pub fn definition(&self, name: &str) -> &'a Json {
+    pub(super) fn definition(&self, name: &str) -> &'a Json {
         &self.root["$defs"][name]
     }
 
     /// Decodes a node; nothing where something was wrong, which has been said. `name` is the key it stands under.
-    pub fn value(&mut self, node: &Node, schema: &'a Json, name: &str) -> Option<Json> {
+    pub(super) fn value(&mut self, node: &Node, schema: &'a Json, name: &str) -> Option<Json> {
         let schema = self.resolved(schema);
         if let Some(tag) = &node.tag
             && !tag.starts_with("!!")
@@ -81,7 +83,7 @@ impl<'a> Decoder<'a> {
     }
 
     /// Reports at a node.
-    pub fn say(&mut self, diagnostic: Diagnostic, at: Span) {
+    pub(super) fn say(&mut self, diagnostic: Diagnostic, at: Span) {
         self.problems.at(self.sources, diagnostic, at);
     }
 
@@ -97,7 +99,7 @@ impl<'a> Decoder<'a> {
     }
 
     /// A mapping with known keys. The keys of `slots` are left to the caller: they are given as they stand there.
-    pub fn object(
+    pub(super) fn object(
         &mut self,
         node: &Node,
         schema: &'a Json,
@@ -145,7 +147,7 @@ impl<'a> Decoder<'a> {
     }
 
     /// A mapping's first key, to which problems of the mapping as a whole point.
-    pub fn head(&self, node: &Node) -> Span {
+    pub(super) fn head(&self, node: &Node) -> Span {
         match node.entries().first() {
             Some(first) if node.style == Style::Indented => first.key_span,
             _ => node.span,
@@ -328,7 +330,7 @@ impl<'a> Decoder<'a> {
 
     /// Alternatives without a telling key: the first that fits, else the one that was nearest to being meant.
     fn one_of(&mut self, node: &Node, of: &'a [Json], name: &str) -> Option<Json> {
-        let templated = node.text().is_some_and(|t| t.contains("${"));
+        let templated = !self.filled && node.text().is_some_and(|t| t.contains("${"));
         let of: Vec<&'a Json> = of
             .iter()
             .filter(|one| templated || one["format"] != TEMPLATE_FORMAT)

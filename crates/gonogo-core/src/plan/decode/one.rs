@@ -285,7 +285,7 @@ impl<'a> Decoder<'a> {
     }
 
     /// What a schema wants, for a person.
-    pub(super) fn described(&self, schema: &Json) -> String {
+    pub(in crate::plan) fn described(&self, schema: &Json) -> String {
         let schema = match schema["$ref"].as_str() {
             Some(target) => self
                 .root

@@ -11,7 +11,7 @@ use crate::plan::repair;
 use crate::plan::source::{Source, Sources, Span};
 
 /// The largest file, in bytes.
-pub const MAX_BYTES: usize = 4 * 1024 * 1024;
+pub(crate) const MAX_BYTES: usize = 4 * 1024 * 1024;
 /// The deepest nesting.
 const MAX_DEPTH: usize = 48;
 /// The most nodes of all files of a plan together.
@@ -25,7 +25,7 @@ const FEW_KEYS: usize = 16;
 
 /// What all files of one plan may use together.
 #[derive(Debug)]
-pub struct Budget {
+pub(crate) struct Budget {
     nodes: usize,
     aliased: usize,
     aliased_bytes: usize,
@@ -42,7 +42,7 @@ impl Default for Budget {
 }
 
 /// Reads one file's bytes into a tree. Problems are added to `out`; a tree is given where there is something to go on with.
-pub fn parse(
+pub(crate) fn parse(
     path: &str,
     bytes: &[u8],
     sources: &mut Sources,

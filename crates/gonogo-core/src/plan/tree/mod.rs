@@ -6,14 +6,14 @@
 mod build;
 mod scalar;
 
-pub use build::{Budget, parse};
-pub use scalar::{Resolved, resolve};
+pub(crate) use build::{Budget, parse};
+pub(crate) use scalar::{Resolved, resolve};
 
 use super::source::Span;
 
 /// How a node was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Style {
+pub(crate) enum Style {
     /// A scalar without quotes.
     Plain,
     /// A scalar in single or double quotes.
@@ -30,7 +30,7 @@ pub enum Style {
 
 /// One node.
 #[derive(Clone, Debug)]
-pub struct Node {
+pub(crate) struct Node {
     /// Where it stands; from its tag where it has one.
     pub span: Span,
     /// How it was written.
@@ -43,7 +43,7 @@ pub struct Node {
 
 /// What a node is.
 #[derive(Clone, Debug)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// A scalar's text.
     Scalar(Box<str>),
     /// A list.
@@ -54,7 +54,7 @@ pub enum Kind {
 
 /// A key with its value.
 #[derive(Clone, Debug)]
-pub struct Entry {
+pub(crate) struct Entry {
     /// The key's text.
     pub key: Box<str>,
     /// Where the key stands.
@@ -65,7 +65,7 @@ pub struct Entry {
 
 impl Node {
     /// A node of nothing, in the place of one that was moved.
-    pub fn nothing() -> Self {
+    pub(crate) fn nothing() -> Self {
         Self {
             span: Span::default(),
             style: Style::Missing,
@@ -75,7 +75,7 @@ impl Node {
     }
 
     /// The entries of a mapping; none for anything else.
-    pub fn entries(&self) -> &[Entry] {
+    pub(crate) fn entries(&self) -> &[Entry] {
         match &self.kind {
             Kind::Map(entries) => entries,
             _ => &[],
@@ -83,7 +83,7 @@ impl Node {
     }
 
     /// The items of a list; none for anything else.
-    pub fn items(&self) -> &[Node] {
+    pub(crate) fn items(&self) -> &[Node] {
         match &self.kind {
             Kind::List(items) => items,
             _ => &[],
@@ -91,17 +91,17 @@ impl Node {
     }
 
     /// The entry of a key.
-    pub fn entry(&self, key: &str) -> Option<&Entry> {
+    pub(crate) fn entry(&self, key: &str) -> Option<&Entry> {
         self.entries().iter().find(|e| &*e.key == key)
     }
 
     /// The value of a key.
-    pub fn get(&self, key: &str) -> Option<&Node> {
+    pub(crate) fn get(&self, key: &str) -> Option<&Node> {
         self.entry(key).map(|e| &e.value)
     }
 
     /// The text of a scalar.
-    pub fn text(&self) -> Option<&str> {
+    pub(crate) fn text(&self) -> Option<&str> {
         match &self.kind {
             Kind::Scalar(text) => Some(text),
             _ => None,
@@ -109,12 +109,12 @@ impl Node {
     }
 
     /// Whether it is a null: nothing, `~` or `null`.
-    pub fn is_null(&self) -> bool {
+    pub(crate) fn is_null(&self) -> bool {
         matches!(resolve(self), Some(Resolved::Null))
     }
 
     /// What a person calls it: "a list", "the number 5".
-    pub fn called(&self) -> String {
+    pub(crate) fn called(&self) -> String {
         match &self.kind {
             Kind::List(_) => "a list".to_owned(),
             Kind::Map(_) => "a mapping".to_owned(),

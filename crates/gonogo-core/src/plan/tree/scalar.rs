@@ -4,7 +4,7 @@ use super::{Kind, Node, Style};
 
 /// The meaning of a scalar.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Resolved {
+pub(crate) enum Resolved {
     /// Nothing, `~`, `null`.
     Null,
     /// `true` or `false`.
@@ -26,7 +26,7 @@ pub enum Resolved {
 }
 
 /// The meaning of a scalar node; nothing for a list or mapping.
-pub fn resolve(node: &Node) -> Option<Resolved> {
+pub(crate) fn resolve(node: &Node) -> Option<Resolved> {
     let Kind::Scalar(text) = &node.kind else {
         return None;
     };
