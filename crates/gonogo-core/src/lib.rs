@@ -9,6 +9,7 @@ pub mod judged;
 pub mod outcome;
 pub mod plan;
 pub mod record;
+pub mod redact;
 pub mod series;
 pub mod shape;
 pub mod stats;
