@@ -12,6 +12,7 @@ pub mod judged;
 pub mod outcome;
 pub mod plan;
 pub mod record;
+pub mod redact;
 pub mod schedule;
 pub mod series;
 pub mod shape;
