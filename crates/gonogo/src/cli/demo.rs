@@ -11,7 +11,7 @@ use super::exit::Exit;
 use super::run::{finish, start};
 use super::{Ended, job, output};
 use crate::bundle;
-use crate::engine::{Asked, Inputs};
+use crate::engine::Asked;
 
 /// The case study, as it stands in the repository.
 const PLAN: &str = include_str!("../../../../cases/metasheet2/plan.yaml");

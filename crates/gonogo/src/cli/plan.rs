@@ -115,24 +115,26 @@ fn check(plan: &Plan, setup: &Setup, check: &Check) -> Json {
 
 /// How many requests a limit needs, flawless and realistic, and how long that takes at the planned rate.
 fn needs(plan: &Plan, check: &Check, text: &str, claim: &stats::Claim) -> Json {
-    let load = gonogo_probes::load_plan(&check.options);
+    let rhythm = gonogo_probes::load::rhythm(&check.options, &check.limits, &plan.statistics).ok();
+    let rate = rhythm.as_ref().and_then(|r| r.rate);
+    let planned = rhythm.as_ref().and_then(|r| r.requests);
+    let until_decided = rhythm.as_ref().is_some_and(|r| r.until_decided);
     let tau = plan.statistics.correlation_time_ns.unsigned_abs();
-    let burst = load
-        .rate
+    let burst = rate
         .and_then(|rate| stats::burst_factor(rate, tau))
         .unwrap_or(1);
     let assumptions = stats::Assumptions {
         confidence: plan.statistics.confidence,
         correlation_time_ns: tau,
         min_duration_ns: plan.statistics.min_duration_ns.unsigned_abs(),
-        sequential: load.until_decided,
+        sequential: until_decided,
         ..stats::Assumptions::default()
     };
     let Some(required) = stats::required_requests(claim, &assumptions, burst) else {
         return json!({ "limit": text, "decidable": false });
     };
     let least = required.least(&assumptions);
-    let seconds = |n: u64| load.rate.map(|rate| (n as f64 / rate).ceil());
+    let seconds = |n: u64| rate.map(|rate| (n as f64 / rate).ceil());
     json!({
         "limit": text,
         "decidable": true,
@@ -140,8 +142,8 @@ fn needs(plan: &Plan, check: &Check, text: &str, claim: &stats::Claim) -> Json {
         "least_requests": least,
         "least_seconds": seconds(least),
         "required": required,
-        "planned_requests": load.requests,
-        "enough": load.requests.map(|n| n >= least),
+        "planned_requests": planned,
+        "enough": planned.map(|n| n >= least),
     })
 }
 
@@ -207,7 +209,7 @@ fn check_text(out: &mut String, check: &Json) {
         let seconds = limit["least_seconds"]
             .as_f64()
             .map_or_else(String::new, |s| format!(" ({s:.0} s)"));
-        let realistic = limit["required"]["realistic"]["n"]
+        let realistic = limit["required"]["recommended_realistic"]["n"]
             .as_u64()
             .map_or_else(String::new, |n| format!(", {n} when half the allowance is used"));
         let verdict = if limit["enough"] == false { " – never enough" } else { "" };

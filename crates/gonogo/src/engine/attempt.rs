@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use gonogo_core::expr::{self, DEFAULT_BUDGET};
 use gonogo_core::judge;
-use gonogo_core::plan::{self, Check, FillError, ForEach};
+use gonogo_core::plan::{Check, FillError, ForEach};
 use gonogo_core::record::{
     Address, Attempt, Cause, Event, NotObserved, Observed, Power, SkipReason,
 };
@@ -129,11 +129,16 @@ impl<'a> Run<'a> {
         match for_each {
             ForEach::List(items) => {
                 let names = self.desk.names();
-                let list = serde_json::Value::Array(items.clone());
-                let filled = plan::fill(&list, &names.scope(None))
-                    .map_err(|e| missing("for_each", e.to_string()))?;
-                let list = Value::from_json(&filled);
-                Ok(list.as_list().unwrap_or_default().to_vec())
+                let filler = &self.desk.setup.filler;
+                items
+                    .iter()
+                    .map(|item| {
+                        let filled = filler.item(item, &names.scope(None));
+                        filled
+                            .map(|json| Value::from_json(&json))
+                            .map_err(|e| missing("for_each", e.to_string()))
+                    })
+                    .collect()
             }
             ForEach::Expr(expr) => {
                 let known = self.desk.known();
@@ -197,12 +202,14 @@ impl<'a> Run<'a> {
             }));
         }
         let names = self.desk.names();
-        plan::fill_check(self.check, &names.scope(item), &registry).map_err(|error| match error {
+        let filler = &self.desk.setup.filler;
+        let filled = filler.check(&self.check.probe, &self.check.options, &names.scope(item));
+        filled.map_err(|error| match error {
             FillError::Missing { name, why } => {
                 let why = self.desk.why_missing(&name).unwrap_or(why);
                 Unfilled::Missing(SkipReason::Missing { name, why })
             }
-            other => Unfilled::Bad(other.to_string()),
+            FillError::Bad { message } => Unfilled::Bad(message),
         })
     }
 

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use gonogo_core::decide::Policy;
 use gonogo_core::diag::Diagnostic;
-use gonogo_core::plan::{self, Check, Environment, Plan, Registry, Waiver};
+use gonogo_core::plan::{
+    self, Check, Environment, Filler, LoadedWaivers, Plan, PlanFile, Registry,
+};
 use gonogo_core::record::{EnvironmentKind, Power};
 use gonogo_core::redact::Redactor;
 use gonogo_core::{Map, Value};
@@ -20,7 +22,7 @@ pub struct Setup {
     /// The plan.
     pub plan: Arc<Plan>,
     /// The waivers beside it.
-    pub waivers: Vec<Waiver>,
+    pub waivers: Vec<plan::Waiver>,
     /// The environment's name.
     pub environment: String,
     /// Inputs as found.
@@ -39,6 +41,10 @@ pub struct Setup {
     pub policy: Policy,
     /// The policy's file, as it stands.
     pub policy_bytes: Option<Vec<u8>>,
+    /// The waiver file, as it stands.
+    pub waiver_file: Option<PlanFile>,
+    /// Fills templates.
+    pub filler: Filler,
 }
 
 /// A value that is not there.
@@ -62,19 +68,9 @@ impl Setup {
         check: &Check,
         registry: &Registry<'_>,
     ) -> Option<&Result<ResolvedTarget, MissingValue>> {
-        let kinds = registry.probe(&check.probe)?.targets();
-        let name = match &check.target {
-            Some(name) => name,
-            None => {
-                &self
-                    .env()
-                    .targets
-                    .iter()
-                    .find(|t| kinds.contains(&t.kind.as_str()))?
-                    .name
-            }
-        };
-        self.targets.get(name)
+        let probe = registry.probe(&check.probe)?;
+        let target = plan::target_of(self.env(), check, probe).ok().flatten()?;
+        self.targets.get(&target.name)
     }
 
     /// A redactor that knows every secret input.
@@ -156,7 +152,7 @@ pub struct Asked {
 /// Fills the targets and checks what can be checked without sending anything.
 pub fn prepare(
     plan: Plan,
-    waivers: Vec<Waiver>,
+    waivers: LoadedWaivers,
     policy: Option<(Policy, Vec<u8>)>,
     inputs: Inputs,
     asked: Asked,
@@ -176,7 +172,9 @@ pub fn prepare(
     let environment = &plan.environments[&asked.environment];
     let powers = powers(environment, &asked.allow);
     let mut setup = Setup {
-        waivers,
+        waivers: waivers.waivers,
+        waiver_file: waivers.file,
+        filler: Filler::new(&registry),
         policy,
         policy_bytes,
         inputs,
@@ -240,7 +238,9 @@ fn fill_targets(setup: &mut Setup, registry: &Registry<'_>) -> Vec<Diagnostic> {
     let names = setup.names();
     let plan = Arc::clone(&setup.plan);
     for target in &plan.environments[&setup.environment].targets {
-        let filled = match plan::fill_target(target, &names.scope(None), registry) {
+        let filled = match setup
+            .filler
+            .target(&target.kind, &target.options, &names.scope(None)) {
             Ok(options) => options,
             Err(plan::FillError::Missing { name, why }) => {
                 let missing = MissingValue { name, why };
