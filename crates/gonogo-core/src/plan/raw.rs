@@ -406,7 +406,9 @@ impl JsonSchema for Limits {
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         let mut properties = serde_json::Map::new();
-        for name in ["p50", "p75", "p90", "p95", "p99", "p99.5", "p99.9", "p99.99"] {
+        for name in [
+            "p50", "p75", "p90", "p95", "p99", "p99.5", "p99.9", "p99.99",
+        ] {
             let share = &name[1..];
             let description = format!("{share} % of the requests take at most this long.");
             let limit = serde_json::json!({"type": "string", "format": "positive-duration", "description": description});

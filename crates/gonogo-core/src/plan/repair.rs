@@ -17,7 +17,9 @@ pub(crate) fn of_expression(sources: &Sources, node: &Node) -> String {
     let start = node.span.start as usize;
     let line = source.line_of(start);
     let text = source.line(line);
-    let column = start.saturating_sub(source.line_start(line)).min(text.len());
+    let column = start
+        .saturating_sub(source.line_start(line))
+        .min(text.len());
     let (before, rest) = text.split_at(column);
     if node.style == Style::Flow && rest.starts_with('[') {
         return listed(before.trim(), &flow_items(&source.text[start..]));
@@ -45,7 +47,10 @@ pub(crate) fn of_comment(sources: &Sources, span: Span) -> Option<Cut> {
         return None;
     }
     Some(Cut {
-        before: text.get(..start.checked_sub(line_start)?)?.trim_start().to_owned(),
+        before: text
+            .get(..start.checked_sub(line_start)?)?
+            .trim_start()
+            .to_owned(),
         remark: remark.to_owned(),
     })
 }
@@ -65,7 +70,11 @@ fn of_broken_line(source: &Source, line: usize) -> Option<String> {
         return None;
     }
     let (head, value) = split_head(text);
-    let key = head.trim().trim_end_matches(':').trim_start_matches("- ").trim();
+    let key = head
+        .trim()
+        .trim_end_matches(':')
+        .trim_start_matches("- ")
+        .trim();
     let item = head.trim() == "-" && stands_under_expression_key(source, line);
     if value.is_empty() {
         return None;
@@ -116,9 +125,7 @@ fn stands_under_expression_key(source: &Source, line: usize) -> bool {
         if trimmed.is_empty() || trimmed.starts_with('#') {
             continue;
         }
-        if indent(text) <= own && !trimmed.starts_with("- ")
-            || indent(text) < own
-        {
+        if indent(text) <= own && !trimmed.starts_with("- ") || indent(text) < own {
             let key = trimmed.trim_start_matches("- ").trim_end();
             return key
                 .strip_suffix(':')
@@ -130,10 +137,14 @@ fn stands_under_expression_key(source: &Source, line: usize) -> bool {
 
 /// Expressions, one per line, under what stood before their flow list.
 fn listed(before: &str, items: &[String]) -> String {
-    let key = before.trim_start_matches("- ");
+    let key = before.trim_start_matches('-').trim_start();
     let mut out = key.to_owned();
     for item in items {
-        out.push_str("\n  - ");
+        out.push_str(match (key, out.is_empty()) {
+            ("", true) => "- ",
+            ("", false) => "\n- ",
+            _ => "\n  - ",
+        });
         out.push_str(&quoted(item));
     }
     out
@@ -187,9 +198,7 @@ fn flow_items(text: &str) -> Vec<String> {
 /// Takes off the quotes of a text that is one YAML quoted scalar whole.
 fn unquote(text: &str) -> String {
     for quote in ['"', '\''] {
-        let inner = text
-            .strip_prefix(quote)
-            .and_then(|t| t.strip_suffix(quote));
+        let inner = text.strip_prefix(quote).and_then(|t| t.strip_suffix(quote));
         if let Some(inner) = inner
             && !inner.contains(quote)
         {

@@ -74,7 +74,8 @@ pub fn json_schema(registry: &Registry) -> Json {
             alternative(key, about, schema, &Map::new(), &[])
         })
         .collect();
-    let slot = |what: &str, alternatives: Vec<Json>| json!({"description": what, "oneOf": alternatives});
+    let slot =
+        |what: &str, alternatives: Vec<Json>| json!({"description": what, "oneOf": alternatives});
     defs.insert(
         "Check".to_owned(),
         slot("One observation with its expectations.", with_uses),

@@ -40,7 +40,8 @@ pub(super) fn problem(format: &str, text: &str) -> Option<String> {
 
 /// Reads `1%` or `0.5 %` as a share: 0.01, 0.005. It must lie above 0 and below 100 %.
 pub(in crate::plan) fn percent(text: &str) -> Result<f64, String> {
-    let bad = || format!("`{text}` is not a percentage; write a number with its sign, such as `1%`");
+    let bad =
+        || format!("`{text}` is not a percentage; write a number with its sign, such as `1%`");
     let number = text.trim().strip_suffix('%').ok_or_else(bad)?;
     let number = plain_number(number.trim()).ok_or_else(bad)?;
     if number > 0.0 && number < 100.0 {
@@ -86,7 +87,9 @@ fn request_line(text: &str) -> Option<String> {
     let Some(path) = words.next().filter(|_| capitals) else {
         return Some(match method.strip_prefix('/') {
             Some(_) => format!("`{text}` lacks the method; write `GET {text}`"),
-            None => format!("`{text}` is not a request line; write a method and a path, such as `GET /health`"),
+            None => format!(
+                "`{text}` is not a request line; write a method and a path, such as `GET /health`"
+            ),
         });
     };
     if path.starts_with("http://") || path.starts_with("https://") {
@@ -97,7 +100,7 @@ fn request_line(text: &str) -> Option<String> {
     if !path.starts_with('/') {
         return Some(format!("the path `{path}` must begin with `/`"));
     }
-    words.next().map(|_| {
-        format!("`{text}` has a space in its path, which is written `%20`")
-    })
+    words
+        .next()
+        .map(|_| format!("`{text}` has a space in its path, which is written `%20`"))
 }

@@ -159,7 +159,11 @@ impl<'a> Decoder<'a> {
         if let Some(inner) = schema["properties"].get(key) {
             return Some(inner);
         }
-        for (pattern, inner) in schema["patternProperties"].as_object().into_iter().flatten() {
+        for (pattern, inner) in schema["patternProperties"]
+            .as_object()
+            .into_iter()
+            .flatten()
+        {
             if regex::Regex::new(pattern).is_ok_and(|re| re.is_match(key)) {
                 return Some(inner);
             }
@@ -173,18 +177,19 @@ impl<'a> Decoder<'a> {
 
     fn unknown_key(&mut self, key: &str, at: Span, schema: &Json, siblings: &[Json]) {
         let known: Vec<&str> = keys(&schema["properties"]).collect();
-        let help = match nearest(key, known.iter().copied()).or_else(|| elsewhere_called(key, &known)) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => {
-                let owner = siblings
-                    .iter()
-                    .find(|s| s[KEY] != schema[KEY] && s["properties"].get(key).is_some());
-                match owner.and_then(|o| o[KEY].as_str()) {
-                    Some(owner) => format!("`{key}` is a key of `{owner}:`"),
-                    None => format!("known keys: {}", known.join(", ")),
+        let help =
+            match nearest(key, known.iter().copied()).or_else(|| elsewhere_called(key, &known)) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => {
+                    let owner = siblings
+                        .iter()
+                        .find(|s| s[KEY] != schema[KEY] && s["properties"].get(key).is_some());
+                    match owner.and_then(|o| o[KEY].as_str()) {
+                        Some(owner) => format!("`{key}` is a key of `{owner}:`"),
+                        None => format!("known keys: {}", known.join(", ")),
+                    }
                 }
-            }
-        };
+            };
         let of = schema[KEY]
             .as_str()
             .map(|k| format!(" beside `{k}:`"))
@@ -223,7 +228,10 @@ impl<'a> Decoder<'a> {
                     Some((entry, near)) => {
                         let message = format!("unknown key `{}`", entry.key);
                         let help = format!("did you mean `{near}:`?");
-                        self.say(Diagnostic::error("unknown-key", message).help(help), entry.key_span);
+                        self.say(
+                            Diagnostic::error("unknown-key", message).help(help),
+                            entry.key_span,
+                        );
                         return None;
                     }
                     None => Diagnostic::error("nothing-asked", "nothing is asked here"),
@@ -280,12 +288,18 @@ impl<'a> Decoder<'a> {
         if least.is_some_and(|least| count < least) {
             let message = match count {
                 0 => format!("`{name}` is empty"),
-                _ => format!("`{name}` has {count} items and needs {}", least.unwrap_or(0)),
+                _ => format!(
+                    "`{name}` has {count} items and needs {}",
+                    least.unwrap_or(0)
+                ),
             };
             self.say(Diagnostic::error("empty", message), node.span);
         }
         if most.is_some_and(|most| count > most) {
-            let message = format!("`{name}` has {count} items; at most {} may be", most.unwrap_or(0));
+            let message = format!(
+                "`{name}` has {count} items; at most {} may be",
+                most.unwrap_or(0)
+            );
             self.say(Diagnostic::error("too-many", message), node.span);
         }
         (self.problems.errors() == before).then_some(Json::Array(out))
@@ -295,14 +309,19 @@ impl<'a> Decoder<'a> {
     fn one_or_many(&mut self, node: &Node, schema: &'a Json, name: &str) -> Option<Json> {
         let of = &schema["anyOf"];
         if !matches!(node.kind, Kind::List(_)) {
-            return self.value(node, &of[0], name).map(|one| Json::Array(vec![one]));
+            return self
+                .value(node, &of[0], name)
+                .map(|one| Json::Array(vec![one]));
         }
         if of[0]["format"] == "cel" && node.style == Style::Flow {
             let problem = Diagnostic::error(
                 "yaml-expression",
                 "expressions stand one per line: in a list in brackets YAML takes their commas and braces for its own",
             );
-            let help = format!("write it so:\n{}", repair::of_expression(self.sources, node));
+            let help = format!(
+                "write it so:\n{}",
+                repair::of_expression(self.sources, node)
+            );
             self.say(problem.help(help), node.span);
             return None;
         }
@@ -355,8 +374,8 @@ impl<'a> Decoder<'a> {
     fn tag(&mut self, node: &Node, tag: &str, schema: &Json) {
         let expression = schema["format"] == "cel" || schema["anyOf"][0]["format"] == "cel";
         let shorthand = schema[SHORTHAND].as_str();
-        let expression = expression
-            || shorthand.is_some_and(|key| schema["properties"][key]["format"] == "cel");
+        let expression =
+            expression || shorthand.is_some_and(|key| schema["properties"][key]["format"] == "cel");
         let problem = if expression {
             let repaired = repair::of_expression(self.sources, node);
             Diagnostic::error(
@@ -379,8 +398,11 @@ impl<'a> Decoder<'a> {
 
     fn wrong_for(&mut self, node: &Node, wanted: &str, name: &str) {
         let problem = if node.is_null() {
-            Diagnostic::error("missing-value", format!("`{name}` has no value; it wants {wanted}"))
-                .help("give it a value, or leave the key out")
+            Diagnostic::error(
+                "missing-value",
+                format!("`{name}` has no value; it wants {wanted}"),
+            )
+            .help("give it a value, or leave the key out")
         } else {
             let message = format!("`{name}` wants {wanted}, and here stands {}", node.called());
             Diagnostic::error("wrong-type", message)
@@ -404,7 +426,8 @@ fn keys(properties: &Json) -> impl Iterator<Item = &str> {
 /// What other tools call it.
 fn elsewhere_called<'k>(key: &str, known: &[&'k str]) -> Option<&'k str> {
     let ours = match key {
-        "assert" | "asserts" | "assertions" | "expected" | "should" | "test" | "tests" | "check" => "expect",
+        "assert" | "asserts" | "assertions" | "expected" | "should" | "test" | "tests"
+        | "check" => "expect",
         "capture" | "captures" | "extract" | "register" | "store" | "outputs" => "save",
         "depends_on" | "dependencies" | "requires" | "depends" | "after" => "needs",
         "if" | "condition" => "when",

@@ -35,7 +35,10 @@ impl<'a> Decoder<'a> {
             return Some((*truth).into());
         }
         let meant = old_truth(node.text().unwrap_or_default());
-        let message = format!("`{name}` wants `true` or `false`, and here stands {}", node.called());
+        let message = format!(
+            "`{name}` wants `true` or `false`, and here stands {}",
+            node.called()
+        );
         let mut problem = Diagnostic::error("wrong-type", message);
         if let Some(meant) = meant {
             problem = problem.help(format!("write {meant}"));
@@ -67,7 +70,11 @@ impl<'a> Decoder<'a> {
         };
         let value = number.as_f64().unwrap_or(f64::NAN);
         let beyond = |keyword: &str| schema[keyword].as_f64();
-        let bad = match (beyond("minimum"), beyond("maximum"), beyond("exclusiveMinimum")) {
+        let bad = match (
+            beyond("minimum"),
+            beyond("maximum"),
+            beyond("exclusiveMinimum"),
+        ) {
             (Some(least), _, _) if value < least => Some(format!("at least {least}")),
             (_, Some(most), _) if value > most => Some(format!("at most {most}")),
             (_, _, Some(least)) if value <= least => Some(format!("more than {least}")),
@@ -100,7 +107,10 @@ impl<'a> Decoder<'a> {
                 "put it in quotes if it is a text".to_owned(),
             ),
         };
-        self.say(Diagnostic::error("bad-number", message).help(help), node.span);
+        self.say(
+            Diagnostic::error("bad-number", message).help(help),
+            node.span,
+        );
     }
 
     /// Text: every scalar as it is written.
@@ -123,7 +133,10 @@ impl<'a> Decoder<'a> {
             return None;
         }
         let length = text.chars().count() as u64;
-        if schema["minLength"].as_u64().is_some_and(|least| length < least) {
+        if schema["minLength"]
+            .as_u64()
+            .is_some_and(|least| length < least)
+        {
             let message = match length {
                 0 => format!("`{name}` is an empty text"),
                 _ => format!("`{name}` is too short"),
@@ -131,7 +144,10 @@ impl<'a> Decoder<'a> {
             self.say(Diagnostic::error("bad-value", message), node.span);
             return None;
         }
-        if schema["maxLength"].as_u64().is_some_and(|most| length > most) {
+        if schema["maxLength"]
+            .as_u64()
+            .is_some_and(|most| length > most)
+        {
             let message = format!("`{name}` is too long");
             self.say(Diagnostic::error("bad-value", message), node.span);
             return None;
@@ -291,7 +307,9 @@ impl<'a> Decoder<'a> {
             }
         }
         if let Some(value) = schema.get("const") {
-            let shown = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            let shown = value
+                .as_str()
+                .map_or_else(|| value.to_string(), str::to_owned);
             return format!("`{shown}`");
         }
         let example = schema["examples"][0]

@@ -318,14 +318,19 @@ impl Builder<'_> {
             return;
         };
         let Kind::Scalar(text) = key.kind else {
-            let problem = Diagnostic::error("bad-key", format!("a key is a text, not {}", key.called()))
-                .help("where `${ … }` or an expression was meant, put the whole text in quotes");
+            let problem =
+                Diagnostic::error("bad-key", format!("a key is a text, not {}", key.called()))
+                    .help(
+                        "where `${ … }` or an expression was meant, put the whole text in quotes",
+                    );
             self.report(problem, key.span);
             return;
         };
         if &*text == "<<" && key.style == Style::Plain {
-            let problem = Diagnostic::error("merge-key", "merge keys (`<<`) are not part of YAML 1.2")
-                .help("name what several checks share with `templates:`, or set it on the target");
+            let problem =
+                Diagnostic::error("merge-key", "merge keys (`<<`) are not part of YAML 1.2").help(
+                    "name what several checks share with `templates:`, or set it on the target",
+                );
             self.report(problem, key.span);
             return;
         }
@@ -343,9 +348,13 @@ impl Builder<'_> {
         let first = entries.iter().find(|e| again && e.key == text);
         if let Some(first) = first.map(|e| e.key_span) {
             let line = self.sources.place(first).line;
-            let problem =
-                Diagnostic::error("duplicate-key", format!("the key `{text}` stands here again"))
-                    .help(format!("it is first written on line {line}; keep one of them"));
+            let problem = Diagnostic::error(
+                "duplicate-key",
+                format!("the key `{text}` stands here again"),
+            )
+            .help(format!(
+                "it is first written on line {line}; keep one of them"
+            ));
             self.report(problem, key.span);
             return;
         }
@@ -359,9 +368,9 @@ impl Builder<'_> {
     fn scan_error(&mut self, error: &ScanError) -> Stop {
         let marker = error.marker();
         let source = self.sources.get(self.file);
-        let at = marker.byte_offset().unwrap_or_else(|| {
-            source.line_start(marker.line().saturating_sub(1)) + marker.col()
-        });
+        let at = marker
+            .byte_offset()
+            .unwrap_or_else(|| source.line_start(marker.line().saturating_sub(1)) + marker.col());
         let mut info = error.info();
         if let Some(first) = info.get(..1) {
             let lower = first.to_lowercase();
