@@ -65,7 +65,8 @@ pub fn parse_duration_ns(text: &str) -> Result<i64, BadDuration> {
 fn part_ns(number: &str, scale: i128) -> Option<i128> {
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
     let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
-    if whole.len() + fraction.len() == 0 || whole.len() > 20 || !digits(whole) || !digits(fraction) {
+    if whole.len() + fraction.len() == 0 || whole.len() > 20 || !digits(whole) || !digits(fraction)
+    {
         return None;
     }
     let mut total: i128 = whole.parse::<i128>().unwrap_or(0) * scale;

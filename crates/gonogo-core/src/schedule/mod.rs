@@ -103,7 +103,10 @@ impl<'p> Schedule<'p> {
                 }
             }
             self.start_ready(gate, &mut moves);
-            if self.states[self.first_open..].iter().all(|s| *s == State::Ended) {
+            if self.states[self.first_open..]
+                .iter()
+                .all(|s| *s == State::Ended)
+            {
                 self.closing = true;
                 moves.push(Move::CloseGate(self.gate));
             }
@@ -177,7 +180,10 @@ impl<'p> Schedule<'p> {
                 if barrier && open_before || self.running >= self.scope.width.max(1) {
                     break;
                 }
-                if check_uses(check).iter().any(|n| open_saves.contains(n.as_str())) {
+                if check_uses(check)
+                    .iter()
+                    .any(|n| open_saves.contains(n.as_str()))
+                {
                     break;
                 }
                 self.states[index] = State::Running;
@@ -276,9 +282,8 @@ fn choose(plan: &Plan, only: &[String]) -> BTreeSet<(usize, usize)> {
     let everything: Vec<(usize, usize)> = all.collect();
     let named = |&(g, c): &(usize, usize)| {
         let gate = &plan.gates[g];
-        only.iter().any(|o| {
-            *o == gate.id || o.split_once('/') == Some((&gate.id, &gate.checks[c].id))
-        })
+        only.iter()
+            .any(|o| *o == gate.id || o.split_once('/') == Some((&gate.id, &gate.checks[c].id)))
     };
     let mut chosen: BTreeSet<(usize, usize)> = everything.iter().copied().filter(named).collect();
     loop {

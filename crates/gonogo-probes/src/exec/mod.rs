@@ -39,13 +39,25 @@ impl Syntax for Exec {
             optional: false,
         };
         let fields = [
-            ("exit_code", Type::Int, "the exit code; absent when a signal ended it"),
-            ("signal", Type::Int, "the signal that ended it; absent otherwise"),
+            (
+                "exit_code",
+                Type::Int,
+                "the exit code; absent when a signal ended it",
+            ),
+            (
+                "signal",
+                Type::Int,
+                "the signal that ended it; absent otherwise",
+            ),
             ("stdout", Type::String, "what it printed"),
             ("stderr", Type::String, "what it complained of"),
             ("json", Type::Dyn, "its standard output, where that is JSON"),
             ("latency", Type::Duration, "how long it ran"),
-            ("left_behind", Type::Int, "children that it left running and that were ended"),
+            (
+                "left_behind",
+                Type::Int,
+                "children that it left running and that were ended",
+            ),
         ];
         Shape {
             fields: fields

@@ -41,13 +41,20 @@ pub(super) async fn observe(call: Call<'_>) -> Result<Seen, NotObserved> {
             std::io::ErrorKind::PermissionDenied => Cause::Denied,
             _ => Cause::Network,
         };
-        ctx.not_observed(&tried, cause, format!("`{program}` could not be started: {e}"))
+        ctx.not_observed(
+            &tried,
+            cause,
+            format!("`{program}` could not be started: {e}"),
+        )
     })?;
     let mut leash = Leash {
-        group: child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)),
+        group: child
+            .id()
+            .and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)),
         before,
     };
-    let max = usize::try_from(options.max_output.unwrap_or(DEFAULT_MAX_OUTPUT)).unwrap_or(usize::MAX);
+    let max =
+        usize::try_from(options.max_output.unwrap_or(DEFAULT_MAX_OUTPUT)).unwrap_or(usize::MAX);
     let (out, err) = (child.stdout.take(), child.stderr.take());
     let reading = async {
         let (status, out, err) = tokio::join!(child.wait(), read(out, max), read(err, max));
@@ -62,8 +69,9 @@ pub(super) async fn observe(call: Call<'_>) -> Result<Seen, NotObserved> {
         ));
     };
     let latency = started.elapsed();
-    let status = status
-        .map_err(|e| ctx.not_observed(&tried, Cause::Network, format!("its end was not seen: {e}")))?;
+    let status = status.map_err(|e| {
+        ctx.not_observed(&tried, Cause::Network, format!("its end was not seen: {e}"))
+    })?;
     let left_behind = leash.end();
     Ok(seen(status, out, err, latency, left_behind))
 }
@@ -170,11 +178,9 @@ impl Leash {
                 if rustix::process::kill_process(orphan, Signal::KILL).is_ok() {
                     ended += 1;
                 }
-                let _reaped = rustix::process::waitpid(
-                    Some(orphan),
-                    rustix::process::WaitOptions::empty(),
-                )
-                .is_ok();
+                let _reaped =
+                    rustix::process::waitpid(Some(orphan), rustix::process::WaitOptions::empty())
+                        .is_ok();
             }
         }
         ended

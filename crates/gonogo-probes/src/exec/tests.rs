@@ -28,16 +28,25 @@ static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
 fn is_alive(pid: &str) -> bool {
     // A zombie is dead too.
-    std::fs::read_to_string(format!("/proc/{pid}/stat"))
-        .is_ok_and(|stat| !stat.rsplit(')').next().unwrap_or("").trim_start().starts_with('Z'))
+    std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| {
+        !stat
+            .rsplit(')')
+            .next()
+            .unwrap_or("")
+            .trim_start()
+            .starts_with('Z')
+    })
 }
 
 #[tokio::test]
 async fn arguments_reach_the_program_as_they_are() {
     let _turn = ALONE.lock().await;
-    let seen = observe(json!({"exec": ["printf", "%s|", "a b", "$(id)", "*"]}), LONG)
-        .await
-        .unwrap();
+    let seen = observe(
+        json!({"exec": ["printf", "%s|", "a b", "$(id)", "*"]}),
+        LONG,
+    )
+    .await
+    .unwrap();
     assert_eq!(seen.facts["stdout"], "a b|$(id)|*|".into());
     assert_eq!(seen.facts["exit_code"], 0i64.into());
 }
@@ -94,9 +103,12 @@ async fn no_child_survives_its_check_not_even_one_that_left_the_group() {
 #[tokio::test]
 async fn a_program_that_does_not_end_is_killed_and_not_observed() {
     let _turn = ALONE.lock().await;
-    let gap = observe(json!({"exec": ["sleep", "300"]}), Duration::from_millis(200))
-        .await
-        .unwrap_err();
+    let gap = observe(
+        json!({"exec": ["sleep", "300"]}),
+        Duration::from_millis(200),
+    )
+    .await
+    .unwrap_err();
     assert_eq!(gap.cause, Cause::Timeout);
 }
 

@@ -46,7 +46,11 @@ pub fn root_of(ctx: &Ctx, target: Option<&ResolvedTarget>) -> Result<PathBuf, No
     if root.is_dir() {
         Ok(root)
     } else {
-        Err(ctx.not_observed("repository", Cause::Missing, "the repository's folder is not there"))
+        Err(ctx.not_observed(
+            "repository",
+            Cause::Missing,
+            "the repository's folder is not there",
+        ))
     }
 }
 
@@ -70,9 +74,15 @@ fn look(ctx: &Ctx, root: &Path, options: &FilesOptions) -> Result<Seen, NotObser
     let mut listed = Vec::new();
     for path in &found {
         let full = root.join(path);
-        let size = std::fs::metadata(&full).map_err(|e| failed(path, &e))?.len();
+        let size = std::fs::metadata(&full)
+            .map_err(|e| failed(path, &e))?
+            .len();
         if size > MAX_HASHED {
-            return Err(ctx.not_observed(&tried, Cause::TooLarge, format!("`{path}` has {size} bytes")));
+            return Err(ctx.not_observed(
+                &tried,
+                Cause::TooLarge,
+                format!("`{path}` has {size} bytes"),
+            ));
         }
         let sha256 = hash(&full).map_err(|e| failed(path, &e))?;
         listed.push(Value::Map(Map::from([
@@ -87,7 +97,12 @@ fn look(ctx: &Ctx, root: &Path, options: &FilesOptions) -> Result<Seen, NotObser
     ]);
     let mut cut = Vec::new();
     if let ([path], [Value::Map(entry)]) = (&found[..], &listed[..]) {
-        facts.extend(entry.iter().filter(|(k, _)| *k != "path").map(|(k, v)| (k.clone(), v.clone())));
+        facts.extend(
+            entry
+                .iter()
+                .filter(|(k, _)| *k != "path")
+                .map(|(k, v)| (k.clone(), v.clone())),
+        );
         let max = options.max_size.unwrap_or(DEFAULT_MAX_SIZE);
         content(&root.join(path), max, &mut facts, &mut cut).map_err(|e| failed(path, &e))?;
     }
@@ -125,7 +140,10 @@ fn content(path: &Path, max: u64, facts: &mut Map, cut: &mut Vec<Cut>) -> std::i
     if whole && let Ok(json) = serde_json::from_slice::<serde_json::Value>(&bytes) {
         facts.insert("json".to_owned(), Value::from_json(&json));
     }
-    facts.insert("text".to_owned(), String::from_utf8_lossy(&bytes).into_owned().into());
+    facts.insert(
+        "text".to_owned(),
+        String::from_utf8_lossy(&bytes).into_owned().into(),
+    );
     Ok(())
 }
 
@@ -140,7 +158,11 @@ fn hash(path: &Path) -> std::io::Result<String> {
         }
         hasher.update(&buffer[..count]);
     }
-    Ok(hasher.finalize().iter().map(|b| format!("{b:02x}")).collect())
+    Ok(hasher
+        .finalize()
+        .iter()
+        .map(|b| format!("{b:02x}"))
+        .collect())
 }
 
 type Trouble = (String, std::io::Error);
@@ -153,7 +175,9 @@ fn walk(
     pattern: &str,
     found: &mut Vec<String>,
 ) -> Result<(), Trouble> {
-    let (first, rest) = pattern.split_once('/').map_or((pattern, None), |(f, r)| (f, Some(r)));
+    let (first, rest) = pattern
+        .split_once('/')
+        .map_or((pattern, None), |(f, r)| (f, Some(r)));
     if ctx.is_cancelled() || found.len() >= MAX_FILES {
         return Ok(());
     }

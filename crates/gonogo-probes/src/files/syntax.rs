@@ -26,8 +26,11 @@ pub struct RepositoryTarget {
 
 /// Why a path would leave the folder.
 pub(super) fn outside(path: &str) -> Option<String> {
-    let leaves = Path::new(path)
-        .components()
-        .any(|c| matches!(c, Component::ParentDir | Component::RootDir | Component::Prefix(_)));
+    let leaves = Path::new(path).components().any(|c| {
+        matches!(
+            c,
+            Component::ParentDir | Component::RootDir | Component::Prefix(_)
+        )
+    });
     leaves.then(|| format!("`{path}` leaves the repository"))
 }

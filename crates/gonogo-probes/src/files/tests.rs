@@ -55,7 +55,12 @@ async fn a_file_that_is_not_there_does_not_exist_and_has_no_text() {
 #[tokio::test]
 async fn patterns_reach_one_level_or_all_and_nothing_found_is_an_absence() {
     let folder = tree();
-    for (pattern, count) in [("docs/*.md", 1i64), ("docs/**/*.md", 2), ("**", 4), ("*.xml", 0)] {
+    for (pattern, count) in [
+        ("docs/*.md", 1i64),
+        ("docs/**/*.md", 2),
+        ("**", 4),
+        ("*.xml", 0),
+    ] {
         let seen = observe(&folder, json!({"files": pattern})).await.unwrap();
         assert_eq!(seen.facts["count"], count.into(), "{pattern}");
         assert_eq!(seen.absent.is_empty(), count > 0, "{pattern}");
@@ -66,7 +71,9 @@ async fn patterns_reach_one_level_or_all_and_nothing_found_is_an_absence() {
 async fn a_path_that_leaves_the_folder_is_refused_also_through_a_link() {
     let folder = tree();
     assert_eq!(Files.lint(&json!({"files": "../x"})).len(), 1);
-    let gap = observe(&folder, json!({"files": "/etc/hostname"})).await.unwrap_err();
+    let gap = observe(&folder, json!({"files": "/etc/hostname"}))
+        .await
+        .unwrap_err();
     assert_eq!(gap.cause, gonogo_core::record::Cause::Forbidden);
     std::os::unix::fs::symlink("/etc", folder.path().join("link")).unwrap();
     let seen = observe(&folder, json!({"files": "link/*"})).await.unwrap();
@@ -76,7 +83,9 @@ async fn a_path_that_leaves_the_folder_is_refused_also_through_a_link() {
 #[tokio::test]
 async fn a_large_file_is_cut_and_said_to_be() {
     let folder = tree();
-    let seen = observe(&folder, json!({"files": "docs/one.md", "max_size": 2})).await.unwrap();
+    let seen = observe(&folder, json!({"files": "docs/one.md", "max_size": 2}))
+        .await
+        .unwrap();
     assert_eq!(seen.facts["text"], "# ".into());
     assert_eq!(seen.cut.len(), 1);
 }

@@ -1,3 +1,4 @@
 //! The `load` probe.
 
 pub mod engine;
+pub mod series;
