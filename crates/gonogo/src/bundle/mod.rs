@@ -14,7 +14,7 @@ mod running;
 mod verify;
 
 pub use files::{BundleFiles, DiskFiles};
-pub use manifest::{MANIFEST, Manifest};
+pub use manifest::{Head, MANIFEST, Manifest};
 pub use reopen::{Opened, open_to_resume};
 pub use running::{Outcome, run_again, run_new};
 pub use verify::{Demands, Verified, judge_by, load_recorded, read_judged, verify};

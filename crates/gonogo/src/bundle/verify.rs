@@ -11,7 +11,7 @@ use gonogo_core::outcome::Verdict;
 use gonogo_core::plan::{self, LoadedWaivers, Plan, Waiver};
 use gonogo_core::record::{Event, Run, fold};
 
-use super::manifest::{Head, MANIFEST, Manifest, sha256_hex};
+use super::manifest::{MANIFEST, Manifest, sha256_hex};
 use super::running::MAX_BLOB;
 use super::{BundleError, BundleFiles, POLICY};
 use crate::store::{self, BlobName, Blobs, Journal};
@@ -50,25 +50,18 @@ pub fn verify(
     demands: &Demands,
     now: DateTime<Utc>,
 ) -> Result<Verified, BundleError> {
+    let sealed = read_manifest(folder)?;
+    let found = Manifest::of(folder, sealed.1.journal.clone())?;
+    compare_manifest(&found, &sealed)?;
     let journal = store::read(world.disk.as_ref(), &folder.join(store::JOURNAL))?;
-    let manifest_bytes =
-        std::fs::read(folder.join(MANIFEST)).map_err(|_| BundleError::Incomplete {
-            folder: folder.display().to_string(),
-            why: "it has no manifest, so the run was not finished and sealed".to_owned(),
-        })?;
     if let Some(torn) = &journal.torn_tail {
-        return Err(changed(
-            store::JOURNAL,
-            format!("it ends in {} bytes that are no event", torn.len),
-        ));
+        let why = format!("it ends in {} bytes that are no event", torn.len);
+        return Err(changed(store::JOURNAL, why));
     }
     let head = journal.head();
-    let head = Head {
-        events: head.count,
-        sha256: head.hash,
-    };
-    let expected = Manifest::of(folder, head)?;
-    compare_manifest(&expected, &manifest_bytes)?;
+    if (head.count, &head.hash) != (sealed.1.journal.events, &sealed.1.journal.sha256) {
+        return Err(changed(store::JOURNAL, "its end is not the one that was sealed"));
+    }
     let (run, judged) = rejudge(world, folder, &journal)?;
     if run.finished_at.is_none() {
         return Err(BundleError::Incomplete {
@@ -97,7 +90,7 @@ pub fn verify(
             });
         }
     }
-    no_blob_without_event(&expected, &run)?;
+    no_blob_without_event(&found, &run)?;
     let unmet = unmet(&judged, demands, now);
     Ok(Verified { judged, unmet })
 }
@@ -125,14 +118,29 @@ fn changed(file: &str, why: impl Into<String>) -> BundleError {
     }
 }
 
-/// Says which file differs, is missing or is too many; the manifest's own bytes count too.
-fn compare_manifest(found: &Manifest, sealed: &[u8]) -> Result<(), BundleError> {
-    if sealed == found.to_bytes() {
-        return Ok(());
-    }
-    let Ok(manifest) = serde_json::from_slice::<Manifest>(sealed) else {
-        return Err(changed(MANIFEST, "it is not a manifest"));
+fn read_manifest(folder: &Path) -> Result<(Vec<u8>, Manifest), BundleError> {
+    let bytes = match std::fs::read(folder.join(MANIFEST)) {
+        Ok(bytes) => bytes,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+            if !folder.join(store::JOURNAL).is_file() {
+                let path = folder.to_owned();
+                return Err(store::StoreError::NotARun { path }.into());
+            }
+            return Err(BundleError::Incomplete {
+                folder: folder.display().to_string(),
+                why: "it has no manifest, so the run was not finished and sealed".to_owned(),
+            });
+        }
+        Err(e) => return Err(changed(MANIFEST, format!("it cannot be read: {e}"))),
     };
+    let manifest = serde_json::from_slice(&bytes)
+        .map_err(|e| changed(MANIFEST, format!("it is not a manifest: {e}")))?;
+    Ok((bytes, manifest))
+}
+
+/// Says which file differs, is missing or is too many; the manifest's own bytes count too.
+fn compare_manifest(found: &Manifest, sealed: &(Vec<u8>, Manifest)) -> Result<(), BundleError> {
+    let (bytes, manifest) = sealed;
     for (name, entry) in &manifest.files {
         match found.files.get(name) {
             None => return Err(changed(name, "it is missing")),
@@ -148,10 +156,10 @@ fn compare_manifest(found: &Manifest, sealed: &[u8]) -> Result<(), BundleError> 
     if let Some(extra) = found.files.keys().find(|n| !manifest.files.contains_key(*n)) {
         return Err(changed(extra, "it was not there when the bundle was sealed"));
     }
-    if manifest.journal != found.journal {
-        return Err(changed(store::JOURNAL, "its end is not the one that was sealed"));
+    if *bytes != found.to_bytes() {
+        return Err(changed(MANIFEST, "its bytes are not the ones that were sealed"));
     }
-    Err(changed(MANIFEST, "its bytes are not the ones that were sealed"))
+    Ok(())
 }
 
 fn no_blob_without_event(manifest: &Manifest, run: &Run) -> Result<(), BundleError> {
