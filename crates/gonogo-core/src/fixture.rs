@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 use serde_json::json;
-use sha2::{Digest, Sha256};
 
 use crate::diag::Place;
 use crate::expr::{self, Expr};
@@ -215,11 +214,12 @@ pub(crate) fn load(latencies_ms: &[Option<u64>]) -> (Observed, BlobMap) {
             None => Sample::ended(due, due, due + 10_000_000_000, 0, End::TimedOut),
         });
     }
-    let bytes = builder.into_series().expect("sound samples").as_bytes().to_vec();
-    let sha256: String = Sha256::digest(&bytes)
-        .iter()
-        .map(|b| format!("{b:02x}"))
-        .collect();
+    let bytes = builder
+        .into_series()
+        .expect("sound samples")
+        .as_bytes()
+        .to_vec();
+    let sha256 = crate::judge::sha256_hex(&bytes);
     let mut observation = observation(Map::new());
     observation.probe = "load".to_owned();
     observation.blobs.push(BlobRef {

@@ -9,6 +9,7 @@ mod rules;
 use std::sync::OnceLock;
 
 use crate::expr::{self, DEFAULT_BUDGET, Expr, Scope, Template};
+use crate::judge::SUBJECT;
 use crate::judged::{CheckJudged, GateJudged, SubjectJudged};
 use crate::outcome::Outcome;
 use crate::plan::{Check, Plan};
@@ -42,6 +43,11 @@ pub(crate) fn add_causes(
             }
         }
     }
+    for gate in gates.iter_mut() {
+        for check in gate.checks.iter_mut().filter(|c| is_puzzling(c.outcome)) {
+            check.next = Some(facts::try_it(plan, run, &gate.id, &check.id));
+        }
+    }
     let known: Vec<(&str, String, String)> = found
         .iter()
         .filter(|(.., a)| !a.rule.vague && !a.rule.group.is_empty())
@@ -62,9 +68,10 @@ pub(crate) fn add_causes(
     if let Some(planned) = &plan.subject {
         let looks = [&mut subject.start, &mut subject.end].into_iter().flatten();
         for look in looks {
-            if let Some(applied) =
-                diagnose(plan, run, crate::judge::SUBJECT, &planned.check, look)
-            {
+            if is_puzzling(look.outcome) {
+                look.next = Some(facts::try_it(plan, run, SUBJECT, &look.id));
+            }
+            if let Some(applied) = diagnose(plan, run, SUBJECT, &planned.check, look) {
                 look.cause = Some(applied.cause);
                 look.next = Some(applied.next);
             }
@@ -94,10 +101,11 @@ fn diagnose(
     written: &Check,
     check: &CheckJudged,
 ) -> Option<Applied> {
-    match check.outcome {
-        Outcome::Fail | Outcome::Error | Outcome::Inconclusive => {}
-        Outcome::Pass | Outcome::Warn | Outcome::Pending => return None,
-        Outcome::Skipped => return skipped(plan, run, gate, check),
+    if check.outcome == Outcome::Skipped {
+        return skipped(plan, run, gate, check);
+    }
+    if !is_puzzling(check.outcome) {
+        return None;
     }
     let gap = last_gap(run, gate, check);
     let facts = facts::gather(plan, run, gate, written, check, gap.as_ref());
@@ -112,6 +120,14 @@ fn diagnose(
             ..applied
         }),
         (applied, _) => applied,
+    }
+}
+
+/// Whether something was tried and did not come out well.
+fn is_puzzling(outcome: Outcome) -> bool {
+    match outcome {
+        Outcome::Fail | Outcome::Error | Outcome::Inconclusive => true,
+        Outcome::Pass | Outcome::Warn | Outcome::Pending | Outcome::Skipped => false,
     }
 }
 

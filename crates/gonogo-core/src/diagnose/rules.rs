@@ -45,7 +45,12 @@ const fn vague(rule: Rule) -> Rule {
     }
 }
 
-const fn gap(id: &'static str, when: &'static str, cause: &'static str, next: &'static str) -> Rule {
+const fn gap(
+    id: &'static str,
+    when: &'static str,
+    cause: &'static str,
+    next: &'static str,
+) -> Rule {
     Rule {
         not_observed: true,
         ..rule(id, "", when, cause, next)
@@ -171,7 +176,7 @@ pub const RULES: &[Rule] = &[
     vague(rule(
         "unauthorised",
         "401",
-        "(wrong_status && status == 401) || '401' in statuses",
+        "(has(status) && wrong_status && status == 401) || '401' in refusals",
         "the target does not accept the credentials (401)",
         "${try_it}",
     )),
@@ -257,7 +262,7 @@ pub const RULES: &[Rule] = &[
     rule(
         "rate-limited",
         "429",
-        "(has(status) && wrong_status && status == 429) || '429' in statuses",
+        "(has(status) && wrong_status && status == 429) || '429' in refusals",
         "the target's rate limiter refused the requests",
         "lower the check's `rate:`, or raise the limit for the validation; the answer's Retry-After says how long to wait",
     ),
@@ -307,7 +312,7 @@ pub const RULES: &[Rule] = &[
     rule(
         "load-server-errors",
         "",
-        "statuses.exists(code, code.startsWith('5'))",
+        "refusals.exists(code, code.startsWith('5'))",
         "under load the target failed inside (5xx)",
         "look at the target's log during the load; a single request: ${try_it}",
     ),
@@ -505,7 +510,12 @@ pub const RULES: &[Rule] = &[
         "${try_it}",
     ),
     // Not observed
-    gap("dns", "gap == 'dns'", "the host's name cannot be resolved", "getent hosts ${name}"),
+    gap(
+        "dns",
+        "gap == 'dns'",
+        "the host's name cannot be resolved",
+        "getent hosts ${name}",
+    ),
     gap(
         "refused",
         "gap == 'refused'",
@@ -590,7 +600,12 @@ pub const RULES: &[Rule] = &[
         "the check's options make no sense with the values that were filled in",
         "${try_it}",
     ),
-    gap("network", "gap == 'network'", "the network to ${host} failed", "${try_it}"),
+    gap(
+        "network",
+        "gap == 'network'",
+        "the network to ${host} failed",
+        "${try_it}",
+    ),
     gap(
         "interrupted",
         "gap == 'interrupted'",
@@ -603,7 +618,12 @@ pub const RULES: &[Rule] = &[
         "a crash left it open whether the effect happened",
         "look at the target, undo the effect if it is there, and run again",
     ),
-    gap("bug", "gap == 'bug'", "gonogo itself failed here", "please report it, with the journal's last lines"),
+    gap(
+        "bug",
+        "gap == 'bug'",
+        "gonogo itself failed here",
+        "please report it, with the journal's last lines",
+    ),
     // Skipped
     rule(
         "filtered",

@@ -238,7 +238,7 @@ impl Look<'_> {
         match (expectation::truth(expr, self.scope), nothing_there) {
             (Ok(true), None) => (Outcome::Pass, String::new()),
             (Err(Gap::Error(why)), _) => (Outcome::Error, told(expr, &why)),
-            (_, Some(why)) => (self.absent(), told(expr, &why)),
+            (_, Some(why)) | (Err(Gap::Empty(why)), None) => (self.absent(), told(expr, &why)),
             (Ok(false), None) => (
                 Outcome::Fail,
                 told(expr, &expectation::explain(expr, self.scope)),
@@ -248,7 +248,6 @@ impl Look<'_> {
                 None => (Outcome::Fail, told(expr, &why)),
             },
             (Err(Gap::Clash(why)), None) => (Outcome::Fail, told(expr, &why)),
-            (Err(Gap::Empty(why)), None) => (self.absent(), told(expr, &why)),
         }
     }
 

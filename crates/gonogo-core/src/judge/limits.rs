@@ -41,10 +41,7 @@ fn verified(at: &str, blob: &BlobRef, blobs: &dyn Blobs) -> Result<Vec<u8>, Judg
             sha256: blob.sha256.clone(),
         });
     };
-    let found: String = Sha256::digest(&bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let found = sha256_hex(&bytes);
     if found != blob.sha256 || bytes.len() as u64 != blob.bytes {
         return Err(JudgeError::BlobChanged {
             check: at.to_owned(),
@@ -54,6 +51,16 @@ fn verified(at: &str, blob: &BlobRef, blobs: &dyn Blobs) -> Result<Vec<u8>, Judg
         });
     }
     Ok(bytes.into_owned())
+}
+
+/// The SHA-256 of bytes in lower-case hex: a blob's name.
+pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble & 15)]);
+    Sha256::digest(bytes)
+        .iter()
+        .flat_map(|byte| [digit(byte >> 4), digit(*byte)])
+        .collect()
 }
 
 /// What is assumed in judging a check's limits. `earlier` counts the attempts before this one in which the check took

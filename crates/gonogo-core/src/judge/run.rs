@@ -118,7 +118,11 @@ pub fn belongs(plan: &Plan, run: &Run) -> Result<(), JudgeError> {
     }
     let gates = plan.gates.iter();
     for gate in gates.filter(|g| !out_of_scope(g, environment)) {
-        known.extend(gate.checks.iter().map(|c| (gate.id.as_str(), c.id.as_str())));
+        known.extend(
+            gate.checks
+                .iter()
+                .map(|c| (gate.id.as_str(), c.id.as_str())),
+        );
     }
     let addresses = run.intents.keys().chain(run.attempts.keys());
     let of_address = addresses.map(|at: &Address| (&at.gate, &at.check));

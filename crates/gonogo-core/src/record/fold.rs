@@ -77,8 +77,7 @@ impl Run {
         check: &str,
         item: Option<u32>,
     ) -> impl DoubleEndedIterator<Item = (&Address, &Attempt)> {
-        self.attempts
-            .range(span(gate, check, item..=item))
+        self.attempts.range(span(gate, check, item..=item))
     }
 
     /// The attempts at all items of a check, in the order of the items.
@@ -356,10 +355,12 @@ impl Folding {
                 attempt: at.attempt - 1,
                 ..at.clone()
             };
-            let known = self.run.intents.contains_key(&before)
-                || self.run.attempts.contains_key(&before);
+            let known =
+                self.run.intents.contains_key(&before) || self.run.attempts.contains_key(&before);
             if !known {
-                return Err(format!("{shown}: of the attempt before it nothing is known"));
+                return Err(format!(
+                    "{shown}: of the attempt before it nothing is known"
+                ));
             }
         }
         let id = (at.gate.clone(), at.check.clone());
