@@ -14,6 +14,8 @@ pub mod judged;
 pub mod outcome;
 pub mod plan;
 pub mod record;
+pub mod redact;
+pub mod schedule;
 pub mod series;
 pub mod shape;
 pub mod stats;

@@ -1,0 +1,3 @@
+use super::*;
+use crate::plan::problems::Problems;
+use crate::plan::source::Sources;
