@@ -11,7 +11,7 @@ use crate::outcome::Severity;
 use crate::plan::{Check, Decide, Environment, Gate, Plan, PlanFile, Save, StatisticsOptions};
 use crate::record::{
     Absence, Address, Attempt, BlobRef, Cause, EnvironmentKind, Event, JOURNAL_FORMAT, NotObserved,
-    Observation, Observed, Power, Run, RunStarted, SkipReason, fold,
+    Observation, Observed, Power, Run, RunStarted, SkipReason, TargetSeen, fold,
 };
 use crate::series::{Arrivals, End, Model, Sample, SeriesBuilder, SeriesHeader};
 use crate::value::{Map, Value};
@@ -143,6 +143,14 @@ pub(crate) fn facts(json: serde_json::Value) -> Map {
     match serde_json::from_value(json) {
         Ok(Value::Map(map)) => map,
         other => panic!("facts are a map: {other:?}"),
+    }
+}
+
+pub(crate) fn target() -> TargetSeen {
+    TargetSeen {
+        name: "api".to_owned(),
+        address: "http://127.0.0.1:8080".to_owned(),
+        engine: None,
     }
 }
 

@@ -4,6 +4,7 @@
 //! one cause become one finding; commands hold nothing that a target sent.
 
 mod facts;
+mod gaps;
 mod rules;
 
 use std::sync::OnceLock;
@@ -16,7 +17,7 @@ use crate::plan::{Check, Plan};
 use crate::record::{Cause, NotObserved, Observed, Run};
 use crate::value::{Map, Value};
 
-pub use rules::{RULES, Rule};
+pub use rules::Rule;
 
 /// A rule that applies to a check.
 struct Applied {
@@ -192,6 +193,13 @@ struct Ready {
     next: Template,
 }
 
+/// Every rule there is, for the documents and for the table.
+pub fn all_rules() -> impl Iterator<Item = &'static Rule> {
+    [rules::OBSERVED, gaps::GAPS, gaps::SKIPS]
+        .into_iter()
+        .flatten()
+}
+
 /// The table, parsed once. That every rule parses is a test.
 fn table() -> &'static [Ready] {
     static TABLE: OnceLock<Vec<Ready>> = OnceLock::new();
@@ -204,7 +212,7 @@ fn table() -> &'static [Ready] {
                 next: expr::parse_template(rule.next).ok()?,
             })
         };
-        RULES.iter().filter_map(ready).collect()
+        all_rules().filter_map(ready).collect()
     })
 }
 

@@ -110,6 +110,11 @@ fn observed(
     expectations.extend(look.unspoken_absences());
 
     let series = limits::series_of(judging.at, seen, judging.blobs)?;
+    expectations.extend(
+        series
+            .as_ref()
+            .and_then(|series| limits::stopped_early(check, seen, series)),
+    );
     let judged_limits = match &series {
         Some(series) => {
             let assumed = limits::assumptions(check, judging.statistics, judging.earlier_samplings);
@@ -291,7 +296,11 @@ impl Look<'_> {
             .expect
             .iter()
             .any(|e| known::roots(e).iter().any(|r| r == "secrets_seen"));
-        let leaked = secrets::leaked(self.check, &self.seen.secrets_seen);
+        let leaked = secrets::leaked(
+            self.check,
+            self.seen.target.as_ref(),
+            &self.seen.secrets_seen,
+        );
         if spoken_of || leaked.is_empty() {
             return None;
         }

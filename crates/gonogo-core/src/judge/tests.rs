@@ -3,7 +3,7 @@ use serde_json::json;
 use super::*;
 use crate::fixture::{
     BlobMap, Tape, address, at, attempt, check, empty, expr, facts, gate, load, nothing,
-    observation, plan, save, seen, started, status,
+    observation, plan, save, seen, started, status, target,
 };
 use crate::judged::CheckJudged;
 use crate::outcome::Outcome;
@@ -316,6 +316,7 @@ fn leaking(name: &str, location: &str) -> Observed {
         "status": 200,
         "body": {"token": "[secret token]", "debug": "[secret jwt]"},
     })));
+    observation.target = Some(target());
     observation.secrets_seen.push(SecretSeen {
         name: name.to_owned(),
         location: location.to_owned(),
@@ -366,6 +367,29 @@ fn a_secret_that_comes_back_fails_the_check_unless_it_is_its_own() {
         Outcome::Fail,
         "expected `size(secrets_seen) == 0`: size(secrets_seen) is 1",
     );
+}
+
+#[test]
+fn a_minted_token_did_not_come_back_from_anywhere() {
+    let Observed::Observation(mut minted) = leaking("mint.token", "token") else {
+        panic!("an observation");
+    };
+    minted.target = None;
+    is(
+        check("mint", &["status == 200"]),
+        Observed::Observation(minted),
+        Outcome::Pass,
+        "200",
+    );
+}
+
+#[test]
+fn a_secret_that_came_back_once_fails_the_check_however_often_it_is_retried() {
+    let tape = Tape::new()
+        .observed("g", "a", leaking("jwt", "body.debug"))
+        .observed("g", "a", status(200));
+    let plan = plan(vec![gate("g", vec![retrying(true)])]);
+    assert_eq!(judged(&plan, tape, &BlobMap::new()).outcome, Outcome::Fail);
 }
 
 fn retrying(eventually: bool) -> Check {
@@ -652,6 +676,33 @@ fn a_limit_without_samples_is_inconclusive() {
         &blobs,
     );
     assert_eq!(empty.outcome, Outcome::Inconclusive);
+}
+
+#[test]
+fn a_load_that_was_stopped_early_proves_nothing() {
+    let (observed, blobs) = load(&[Some(43); 60]);
+    let outcome = |requests: u64, ended: Option<&str>| {
+        let mut plan = limited(&s1_limits()[..1]);
+        plan.gates[0].checks[0].options = json!({"load": "GET /", "requests": requests});
+        let Observed::Observation(mut seen) = observed.clone() else {
+            panic!("an observation");
+        };
+        if let Some(ended) = ended {
+            seen.facts.insert("ended".to_owned(), ended.into());
+        }
+        let seen = Observed::Observation(seen);
+        judged(
+            &plan,
+            Tape::new().observed("latency", "stats", seen),
+            &blobs,
+        )
+        .outcome
+    };
+    assert_eq!(outcome(60, None), Outcome::Pass);
+    assert_eq!(outcome(60, Some("completed")), Outcome::Pass);
+    assert_eq!(outcome(100, None), Outcome::Inconclusive);
+    assert_eq!(outcome(60, Some("asked to stop")), Outcome::Inconclusive);
+    assert_eq!(outcome(100, Some("decided")), Outcome::Pass);
 }
 
 #[test]

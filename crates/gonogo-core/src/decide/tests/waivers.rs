@@ -131,7 +131,9 @@ fn a_leaked_secret_is_never_waived() {
     let run = scene.run();
     let mut judged = scene.judged(&run);
     let evidence = judged.gates[0].checks[0].evidence.as_mut();
-    evidence.expect("evidence").secrets_seen = vec![SecretSeen {
+    let evidence = evidence.expect("evidence");
+    evidence.target = Some(crate::fixture::target());
+    evidence.secrets_seen = vec![SecretSeen {
         name: "jwt".to_owned(),
         location: "body.debug".to_owned(),
     }];
