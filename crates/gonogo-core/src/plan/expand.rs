@@ -34,7 +34,10 @@ pub(super) fn expand(
     let uses = check.entry("uses")?;
     let name = uses.value.text().unwrap_or_default();
     let Some(template) = templates.get_mut(name) else {
-        let mut problem = Diagnostic::error("unknown-template", format!("no template is called `{name}`"));
+        let mut problem = Diagnostic::error(
+            "unknown-template",
+            format!("no template is called `{name}`"),
+        );
         let known: Vec<&str> = templates.keys().map(String::as_str).collect();
         if let Some(near) = nearest(name, known.iter().copied()) {
             problem = problem.help(format!("did you mean `{near}`?"));
@@ -47,7 +50,8 @@ pub(super) fn expand(
     template.used = true;
     let body = &template.node;
     if let Some(inner) = body.entry("uses") {
-        let problem = Diagnostic::error("template-in-template", "a template cannot use another one");
+        let problem =
+            Diagnostic::error("template-in-template", "a template cannot use another one");
         problems.at(sources, problem, inner.key_span);
         return None;
     }
@@ -62,7 +66,8 @@ pub(super) fn expand(
     }
     let before = problems.errors();
     for entry in check.get("with").into_iter().flat_map(Node::entries) {
-        let known = given.insert(&entry.key, &entry.value).is_some() || wanted.contains(&*entry.key);
+        let known =
+            given.insert(&entry.key, &entry.value).is_some() || wanted.contains(&*entry.key);
         if !known {
             let message = format!("the template `{name}` has no parameter `{}`", entry.key);
             let mut problem = Diagnostic::error("unknown-parameter", message);
@@ -83,7 +88,11 @@ pub(super) fn expand(
     }
     let mut entries: Vec<Entry> = Vec::new();
     for entry in body.entries().iter().filter(|e| &*e.key != "with") {
-        entries.push(filled_entry(entry, &given, EXPRESSIONS.contains(&&*entry.key)));
+        entries.push(filled_entry(
+            entry,
+            &given,
+            EXPRESSIONS.contains(&&*entry.key),
+        ));
     }
     for entry in check.entries() {
         if matches!(&*entry.key, "uses" | "with") {
@@ -107,7 +116,9 @@ pub(super) fn expand(
 fn joined(own: &Entry, beside: &Entry) -> Entry {
     let both = match (&*own.key, &own.value.kind, &beside.value.kind) {
         ("expect" | "warn", Kind::Map(_), _) | ("expect" | "warn", _, Kind::Map(_)) => None,
-        ("expect" | "warn", ..) if own.value.style != Style::Flow && beside.value.style != Style::Flow => {
+        ("expect" | "warn", ..)
+            if own.value.style != Style::Flow && beside.value.style != Style::Flow =>
+        {
             let of = |node: &Node| match &node.kind {
                 Kind::List(items) => items.clone(),
                 _ => vec![node.clone()],
@@ -338,7 +349,11 @@ fn is_name_byte(byte: u8) -> bool {
 
 fn parameters(text: &str, out: &mut BTreeSet<String>) {
     if text.contains("with.") {
-        out.extend(parameter_places(&unescaped(text)).iter().map(|(_, name)| (*name).to_owned()));
+        out.extend(
+            parameter_places(&unescaped(text))
+                .iter()
+                .map(|(_, name)| (*name).to_owned()),
+        );
     }
 }
 

@@ -42,7 +42,11 @@ fn cut_by_comment(node: &Node, text: &str, sources: &Sources) -> Option<Diagnost
 }
 
 /// Parses the text that a scalar holds as a template.
-pub(super) fn template(node: &Node, sources: &Sources, problems: &mut Problems) -> Option<Template> {
+pub(super) fn template(
+    node: &Node,
+    sources: &Sources,
+    problems: &mut Problems,
+) -> Option<Template> {
     let text = node.text()?;
     match expr::parse_template(text) {
         Ok(template) => Some(template),

@@ -106,7 +106,8 @@ impl Filler {
                     out.insert(entry.key.to_string(), value);
                 }
                 None => {
-                    let wanted = schema.map_or_else(|| "nothing".to_owned(), |s| decoder.described(s));
+                    let wanted =
+                        schema.map_or_else(|| "nothing".to_owned(), |s| decoder.described(s));
                     wrong.push(format!("`{}` wants {wanted}", entry.key));
                 }
             }
@@ -136,7 +137,9 @@ fn fill(json: &Json, scope: &Scope<'_>, request_line: bool) -> Result<Json, Fill
             Json::Array(items.collect::<Result<_, _>>()?)
         }
         Json::Object(map) => {
-            let entries = map.iter().map(|(k, v)| Ok((k.clone(), fill(v, scope, false)?)));
+            let entries = map
+                .iter()
+                .map(|(k, v)| Ok((k.clone(), fill(v, scope, false)?)));
             Json::Object(entries.collect::<Result<_, FillError>>()?)
         }
         other => other.clone(),
@@ -173,7 +176,8 @@ fn segment(text: &str) -> String {
     let dots = !text.is_empty() && text.bytes().all(|b| b == b'.');
     let mut out = String::new();
     for byte in text.bytes() {
-        let unreserved = byte.is_ascii_alphanumeric() || b"-_~".contains(&byte) || (byte == b'.' && !dots);
+        let unreserved =
+            byte.is_ascii_alphanumeric() || b"-_~".contains(&byte) || (byte == b'.' && !dots);
         if unreserved {
             out.push(char::from(byte));
         } else {
@@ -188,7 +192,10 @@ fn segment(text: &str) -> String {
 fn node_of(json: &Json) -> Node {
     let (style, kind) = match json {
         Json::String(text) => (Style::Quoted, Kind::Scalar(text.as_str().into())),
-        Json::Array(items) => (Style::Indented, Kind::List(items.iter().map(node_of).collect())),
+        Json::Array(items) => (
+            Style::Indented,
+            Kind::List(items.iter().map(node_of).collect()),
+        ),
         Json::Object(map) => {
             let entries = map.iter().map(|(key, value)| Entry {
                 key: key.as_str().into(),

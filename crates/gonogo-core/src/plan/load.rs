@@ -63,19 +63,17 @@ pub fn load(files: &dyn Files, path: &str, registry: &Registry) -> Loaded {
         path: "waivers.yaml".to_owned(),
         named: false,
     };
-    let plan = reader
-        .root(path, &schema)
-        .and_then(|gathered| {
-            if let Some(named) = &gathered.raw.waivers {
-                waivers = WaiverFile {
-                    path: named.clone(),
-                    named: true,
-                };
-            }
-            let mut built = build::build(gathered, &mut reader, &schema, registry)?;
-            lint::lint(&mut built, &mut reader, registry);
-            Some(built.plan)
-        });
+    let plan = reader.root(path, &schema).and_then(|gathered| {
+        if let Some(named) = &gathered.raw.waivers {
+            waivers = WaiverFile {
+                path: named.clone(),
+                named: true,
+            };
+        }
+        let mut built = build::build(gathered, &mut reader, &schema, registry)?;
+        lint::lint(&mut built, &mut reader, registry);
+        Some(built.plan)
+    });
     let errors = reader.problems.errors();
     let diagnostics = reader.problems.finish();
     let plan = plan.filter(|_| errors == 0).map(|mut plan| {
@@ -334,7 +332,10 @@ impl<'f> Reader<'f> {
         let Some(written) = file.text().filter(|t| !t.is_empty()) else {
             return;
         };
-        let from = self.open.last().map_or("", |f| f.rfind('/').map_or("", |at| &f[..=at]));
+        let from = self
+            .open
+            .last()
+            .map_or("", |f| f.rfind('/').map_or("", |at| &f[..=at]));
         let relative = match beside(from, written) {
             Ok(relative) => relative,
             Err(why) => {
@@ -343,7 +344,9 @@ impl<'f> Reader<'f> {
             }
         };
         if self.open.contains(&relative) {
-            let message = format!("`{written}` is being included already: files include each other in a circle");
+            let message = format!(
+                "`{written}` is being included already: files include each other in a circle"
+            );
             self.say(Diagnostic::error("include-cycle", message), file.span);
             return;
         }
@@ -371,8 +374,11 @@ impl<'f> Reader<'f> {
 
 /// A path of the plan, relative to a folder of it, as a path relative to the plan's folder. It must not leave that.
 pub(super) fn beside(folder: &str, written: &str) -> Result<String, String> {
-    let outside = || format!("`{written}` lies outside of the plan's folder; a plan and its files stay together");
-    if written.starts_with('/') || written.contains(['\\', '\0']) || written.get(1..2) == Some(":") {
+    let outside = || {
+        format!("`{written}` lies outside of the plan's folder; a plan and its files stay together")
+    };
+    if written.starts_with('/') || written.contains(['\\', '\0']) || written.get(1..2) == Some(":")
+    {
         return Err(outside());
     }
     let mut parts: Vec<&str> = Vec::new();

@@ -48,7 +48,8 @@ impl Problems {
 
     /// The problems, file by file in the order of the text; errors and warnings as they stand.
     pub(crate) fn finish(mut self) -> Vec<Diagnostic> {
-        self.list.sort_by_key(|(span, d)| (span.file, span.start, d.level));
+        self.list
+            .sort_by_key(|(span, d)| (span.file, span.start, d.level));
         let mut out: Vec<Diagnostic> = self.list.into_iter().map(|(_, d)| d).collect();
         if self.dropped > 0 {
             let message = format!("and {} more problems", self.dropped);

@@ -137,10 +137,14 @@ fn stands_under_expression_key(source: &Source, line: usize) -> bool {
 
 /// Expressions, one per line, under what stood before their flow list.
 fn listed(before: &str, items: &[String]) -> String {
-    let key = before.trim_start_matches("- ");
+    let key = before.trim_start_matches('-').trim_start();
     let mut out = key.to_owned();
     for item in items {
-        out.push_str("\n  - ");
+        out.push_str(match (key, out.is_empty()) {
+            ("", true) => "- ",
+            ("", false) => "\n- ",
+            _ => "\n  - ",
+        });
         out.push_str(&quoted(item));
     }
     out

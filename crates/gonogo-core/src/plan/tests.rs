@@ -16,13 +16,20 @@ pub(super) struct Memory(BTreeMap<String, Vec<u8>>);
 impl Memory {
     pub(super) fn of<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let files = files.into_iter();
-        Self(files.map(|(p, t)| (p.to_owned(), t.as_bytes().to_vec())).collect())
+        Self(
+            files
+                .map(|(p, t)| (p.to_owned(), t.as_bytes().to_vec()))
+                .collect(),
+        )
     }
 }
 
 impl Files for Memory {
     fn read(&self, path: &str) -> Result<Vec<u8>, String> {
-        self.0.get(path).cloned().ok_or_else(|| "no such file".to_owned())
+        self.0
+            .get(path)
+            .cloned()
+            .ok_or_else(|| "no such file".to_owned())
     }
 }
 

@@ -26,7 +26,12 @@ pub struct LoadedWaivers {
 }
 
 /// Reads the waiver file of the plan at a path. One that the plan does not name may be absent.
-pub fn load_waivers(files: &dyn Files, plan_path: &str, file: &WaiverFile, plan: &Plan) -> LoadedWaivers {
+pub fn load_waivers(
+    files: &dyn Files,
+    plan_path: &str,
+    file: &WaiverFile,
+    plan: &Plan,
+) -> LoadedWaivers {
     let mut reader = Reader::new(files, plan_path);
     let path = match beside("", &file.path) {
         Ok(path) => path,
@@ -36,7 +41,10 @@ pub fn load_waivers(files: &dyn Files, plan_path: &str, file: &WaiverFile, plan:
         Ok(bytes) => bytes,
         Err(_) if !file.named => return LoadedWaivers::default(),
         Err(why) => {
-            return refused("missing-file", format!("the waiver file {path} cannot be read: {why}"));
+            return refused(
+                "missing-file",
+                format!("the waiver file {path} cannot be read: {why}"),
+            );
         }
     };
     let schema = waivers_schema();
@@ -72,13 +80,21 @@ fn read(tree: &Node, schema: &Json, plan: &Plan, reader: &mut Reader<'_>) -> Vec
         .collect()
 }
 
-fn one(raw: super::raw::RawWaiver, node: &Node, plan: &Plan, reader: &mut Reader<'_>) -> Option<Waiver> {
+fn one(
+    raw: super::raw::RawWaiver,
+    node: &Node,
+    plan: &Plan,
+    reader: &mut Reader<'_>,
+) -> Option<Waiver> {
     let head = node.entries().first().map_or(node.span, |e| e.key_span);
     let subject = subject(&raw, node, plan, reader)?;
     for (key, text) in [("person", &raw.person), ("reason", &raw.reason)] {
         if text.trim().is_empty() {
             let at = node.get(key).map_or(head, |n| n.span);
-            reader.say(Diagnostic::error("bad-value", format!("`{key}` is empty")), at);
+            reader.say(
+                Diagnostic::error("bad-value", format!("`{key}` is empty")),
+                at,
+            );
         }
     }
     let (given, until) = (day(&raw.given)?, day(&raw.until)?);
@@ -116,14 +132,20 @@ fn one(raw: super::raw::RawWaiver, node: &Node, plan: &Plan, reader: &mut Reader
     })
 }
 
-fn subject(raw: &super::raw::RawWaiver, node: &Node, plan: &Plan, reader: &mut Reader<'_>) -> Option<String> {
+fn subject(
+    raw: &super::raw::RawWaiver,
+    node: &Node,
+    plan: &Plan,
+    reader: &mut Reader<'_>,
+) -> Option<String> {
     let head = node.entries().first().map_or(node.span, |e| e.key_span);
     let (key, name) = match (&raw.gate, &raw.check) {
         (Some(gate), None) => ("gate", gate),
         (None, Some(check)) => ("check", check),
         _ => {
-            let problem = Diagnostic::error("bad-waiver", "a waiver names either a gate or a check")
-                .help("write `gate: GATE` or `check: GATE/CHECK`");
+            let problem =
+                Diagnostic::error("bad-waiver", "a waiver names either a gate or a check")
+                    .help("write `gate: GATE` or `check: GATE/CHECK`");
             reader.say(problem, head);
             return None;
         }
@@ -145,7 +167,8 @@ fn subject(raw: &super::raw::RawWaiver, node: &Node, plan: &Plan, reader: &mut R
         return None;
     }
     let Some(gate) = plan.gates.iter().find(|g| g.id == gate_id) else {
-        let mut problem = Diagnostic::error("unknown-gate", format!("no gate is called `{gate_id}`"));
+        let mut problem =
+            Diagnostic::error("unknown-gate", format!("no gate is called `{gate_id}`"));
         if let Some(near) = nearest(gate_id, plan.gates.iter().map(|g| g.id.as_str())) {
             problem = problem.help(format!("did you mean `{near}`?"));
         }

@@ -72,7 +72,9 @@ pub(super) fn build(
         when,
         for_each,
         retry,
-        timeout_ns: raw.timeout.map_or_else(|| timeout_ns(probe, &options), |s| s.0),
+        timeout_ns: raw
+            .timeout
+            .map_or_else(|| timeout_ns(probe, &options), |s| s.0),
         reads: raw.reads,
         repeatable: raw.repeatable,
         absent_is_warn: raw.if_absent.is_some(),
@@ -133,7 +135,10 @@ pub(super) fn subject(
         options,
     };
     if let Some(power) = check.power {
-        let message = format!("the subject is only looked at, and this asks for the power to {}", power.word());
+        let message = format!(
+            "the subject is only looked at, and this asks for the power to {}",
+            power.word()
+        );
         reader.say(Diagnostic::error("subject-writes", message), node.span);
     }
     Some(Subject {

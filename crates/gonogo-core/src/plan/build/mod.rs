@@ -4,7 +4,7 @@
 mod check;
 mod names;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value as Json, json};
 
@@ -14,9 +14,7 @@ use super::raw::{RawAttempts, RawEnvironment, RawGate, RawPlan};
 use super::source::Span;
 use super::syntax::Registry;
 use super::tree::{Kind, Node};
-use super::types::{
-    Check, Decide, Environment, Gate, Input, Plan, StatisticsOptions, Target,
-};
+use super::types::{Check, Decide, Environment, Gate, Input, Plan, StatisticsOptions, Target};
 use crate::diag::Diagnostic;
 use crate::expr::Expr;
 use crate::outcome::Severity;
@@ -78,9 +76,17 @@ pub(super) fn build(
         environments.insert(entry.key.to_string(), entry.key_span);
         check_name("environment", &entry.key, entry.key_span, reader);
         let mut nodes = BTreeMap::new();
-        let kind = plan_environment(&entry.key, entry.key_span, &entry.value, reader, schema, &mut nodes);
+        let kind = plan_environment(
+            &entry.key,
+            entry.key_span,
+            &entry.value,
+            reader,
+            schema,
+            &mut nodes,
+        );
         targets.insert(entry.key.to_string(), nodes);
-        plan.environments.extend(kind.map(|e| (entry.key.to_string(), e)));
+        plan.environments
+            .extend(kind.map(|e| (entry.key.to_string(), e)));
     }
     environments_written(&root, reader);
     let inputs = input_places(&root, &raw, reader);
@@ -113,7 +119,10 @@ pub(super) fn build(
             // Only its problems count.
             let _checked = decoder.value(&template.node, definition, name);
             let message = format!("no check uses the template `{name}`");
-            reader.say(Diagnostic::warning("unused-template", message), template.name_span);
+            reader.say(
+                Diagnostic::warning("unused-template", message),
+                template.name_span,
+            );
         }
     }
     Some(Built {
@@ -155,7 +164,10 @@ fn environments_written(root: &Node, reader: &mut Reader<'_>) {
         return;
     };
     if !matches!(node.kind, Kind::Map(_)) || node.entries().is_empty() {
-        let message = format!("`environments` wants a mapping from names to environments, and here stands {}", node.called());
+        let message = format!(
+            "`environments` wants a mapping from names to environments, and here stands {}",
+            node.called()
+        );
         reader.say(Diagnostic::error("wrong-type", message), node.span);
     }
 }
@@ -169,7 +181,10 @@ fn input_places(root: &Node, raw: &RawPlan, reader: &mut Reader<'_>) -> BTreeMap
         if let Some(default) = entry.value.entry("default").filter(|_| secret) {
             let problem = Diagnostic::error(
                 "secret-default",
-                format!("the secret input `{}` has a default, which anyone can read", entry.key),
+                format!(
+                    "the secret input `{}` has a default, which anyone can read",
+                    entry.key
+                ),
             );
             let help = "give it by `-i`, an environment variable or `file:`";
             reader.say(problem.help(help), default.key_span);
@@ -193,7 +208,10 @@ fn plan_environment(
     let mut targets = Vec::new();
     let of_targets = node.get("targets");
     if let Some(list) = of_targets.filter(|t| !matches!(t.kind, Kind::Map(_))) {
-        let message = format!("`targets` wants a mapping from names to targets, and here stands {}", list.called());
+        let message = format!(
+            "`targets` wants a mapping from names to targets, and here stands {}",
+            list.called()
+        );
         reader.say(Diagnostic::error("wrong-type", message), list.span);
     }
     for entry in of_targets.into_iter().flat_map(Node::entries) {
@@ -257,7 +275,10 @@ fn statistics(raw: &RawPlan, root: &Node, reader: &mut Reader<'_>) -> Statistics
                 "out-of-range",
                 format!("a confidence of {text} is less than a coin has"),
             );
-            reader.say(problem.help("95% is usual"), at.map_or(root.span, |n| n.span));
+            reader.say(
+                problem.help("95% is usual"),
+                at.map_or(root.span, |n| n.span),
+            );
         }
         out.confidence = share;
     }
@@ -321,12 +342,15 @@ fn build_gate(
         built.fresh_for_ns = raw.fresh_for.map(|s| s.0);
         built.target = raw.target;
     }
+    let mut ids = BTreeSet::new();
     for item in moved_checks(&id, &mut site.node, reader) {
         let saves = item.get("save").into_iter().flat_map(Node::entries);
         let saves: Vec<String> = saves.map(|e| e.key.to_string()).collect();
         match check::build(item, &built, templates, reader, schema, registry) {
             Some((check, node)) => {
-                unique_id(&check, &node, &built.checks, reader);
+                if !ids.insert(check.id.clone()) {
+                    same_id(&check, &node, &built.checks, reader);
+                }
                 built.checks.push(check);
                 site.checks.push(node);
             }
@@ -362,7 +386,7 @@ fn moved_checks(id: &str, gate: &mut Node, reader: &mut Reader<'_>) -> Vec<Node>
     items
 }
 
-fn unique_id(check: &Check, node: &Node, others: &[Check], reader: &mut Reader<'_>) {
+fn same_id(check: &Check, node: &Node, others: &[Check], reader: &mut Reader<'_>) {
     let Some(first) = others.iter().find(|c| c.id == check.id) else {
         return;
     };

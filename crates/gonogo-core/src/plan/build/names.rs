@@ -11,11 +11,11 @@ const LONGEST: usize = 100;
 /// are words; the others stand in addresses such as `gate/check`.
 pub(in crate::plan) fn check_name(what: &str, name: &str, at: Span, reader: &mut Reader<'_>) {
     let word = matches!(what, "input" | "capture" | "value");
-    let good_char = |c: char| c.is_ascii_alphanumeric() || c == '_' || (!word && (c == '-' || c == '.'));
-    let good_start = name
-        .chars()
-        .next()
-        .is_some_and(|c| c.is_ascii_alphanumeric() && !(word && c.is_ascii_digit()) || word && c == '_');
+    let good_char =
+        |c: char| c.is_ascii_alphanumeric() || c == '_' || (!word && (c == '-' || c == '.'));
+    let good_start = name.chars().next().is_some_and(|c| {
+        c.is_ascii_alphanumeric() && !(word && c.is_ascii_digit()) || word && c == '_'
+    });
     if good_start && name.chars().all(good_char) && name.len() <= LONGEST {
         return;
     }
@@ -25,8 +25,15 @@ pub(in crate::plan) fn check_name(what: &str, name: &str, at: Span, reader: &mut
         "letters, digits, `-`, `_` and `.`, and begins with a letter or digit"
     };
     let shown: String = name.chars().take(60).filter(|c| !c.is_control()).collect();
-    let mut problem = Diagnostic::error("bad-name", format!("`{shown}` cannot be the name of this {what}"));
-    let better: String = if word { slug(name).replace('-', "_") } else { slug(name) };
+    let mut problem = Diagnostic::error(
+        "bad-name",
+        format!("`{shown}` cannot be the name of this {what}"),
+    );
+    let better: String = if word {
+        slug(name).replace('-', "_")
+    } else {
+        slug(name)
+    };
     let mut help = format!("such a name has {rule}");
     if !better.is_empty() && better != name {
         help = format!("{help}; `{better}`, say");

@@ -22,9 +22,9 @@ pub(super) fn lint(built: &Built, reader: &mut Reader<'_>) {
                     let Some(set) = setters.get(name.as_str()) else {
                         continue;
                     };
-                    let in_time = set.iter().any(|at| {
-                        *at < (g, c) || (*at == (g, c) && each.role == Role::Judged)
-                    });
+                    let in_time = set
+                        .iter()
+                        .any(|at| *at < (g, c) || (*at == (g, c) && each.role == Role::Judged));
                     if in_time {
                         continue;
                     }
@@ -38,9 +38,13 @@ pub(super) fn lint(built: &Built, reader: &mut Reader<'_>) {
                             setter.id, setter.checks[sc].id
                         )
                     };
-                    let at = exprs::locate_word(each.node, &format!("saved.{name}"), &reader.sources);
+                    let at =
+                        exprs::locate_word(each.node, &format!("saved.{name}"), &reader.sources);
                     let problem = Diagnostic::error("used-before-set", message);
-                    reader.say(problem.help("gates and checks run in the order of the file"), at);
+                    reader.say(
+                        problem.help("gates and checks run in the order of the file"),
+                        at,
+                    );
                 }
             }
         }
@@ -70,11 +74,14 @@ fn setters<'b>(built: &'b Built, reader: &mut Reader<'_>) -> BTreeMap<&'b str, V
                         "save-in-for-each",
                         format!("`{}` would be set once per item", save.name),
                     );
-                    let help = "a capture is set once in a run; save it in a check without `for_each`";
+                    let help =
+                        "a capture is set once in a run; save it in a check without `for_each`";
                     reader.say(problem.help(help), entry.key_span);
                 }
                 let set = setters.entry(&save.name).or_default();
-                let clash = set.iter().find(|(og, _)| !never_together(&built.plan.gates[*og], gate));
+                let clash = set
+                    .iter()
+                    .find(|(og, _)| !never_together(&built.plan.gates[*og], gate));
                 if let Some((og, oc)) = clash {
                     let other = &built.plan.gates[*og];
                     let message = format!(
@@ -82,7 +89,10 @@ fn setters<'b>(built: &'b Built, reader: &mut Reader<'_>) -> BTreeMap<&'b str, V
                         save.name, other.id, other.checks[*oc].id
                     );
                     let problem = Diagnostic::error("capture-set-twice", message);
-                    reader.say(problem.help("a capture is set once in a run; give this one another name"), entry.key_span);
+                    reader.say(
+                        problem.help("a capture is set once in a run; give this one another name"),
+                        entry.key_span,
+                    );
                 }
                 set.push((g, c));
             }

@@ -95,12 +95,21 @@ impl One<'_> {
     fn expects_something(&self, reader: &mut Reader<'_>) {
         let check = self.check;
         let implied = self.probe.implied_expectation(&check.options).is_some();
-        if !check.expect.is_empty() || !check.limits.is_empty() || !check.save.is_empty() || implied {
+        if !check.expect.is_empty() || !check.limits.is_empty() || !check.save.is_empty() || implied
+        {
             return;
         }
-        let message = format!("the check `{}` expects nothing, so it could not fail", check.id);
+        let message = format!(
+            "the check `{}` expects nothing, so it could not fail",
+            check.id
+        );
         let shape = self.probe.shape(&check.options);
-        let facts: Vec<&str> = shape.fields.iter().map(|(n, _)| n.as_str()).take(8).collect();
+        let facts: Vec<&str> = shape
+            .fields
+            .iter()
+            .map(|(n, _)| n.as_str())
+            .take(8)
+            .collect();
         let problem = Diagnostic::error("expects-nothing", message);
         let help = format!("add `expect:` over what it observes: {}", facts.join(", "));
         reader.say(problem.help(help), self.head());
@@ -118,26 +127,39 @@ impl One<'_> {
         let key_of = |key: &str| exprs::each_of(self.node, key);
         match each.role {
             super::Role::Judged => {
-                check_types(&each.expr, after, Some(&Type::Bool), each.node, reader);
+                check_types(each, after, Some(&Type::Bool), reader);
             }
             super::Role::Kept => {
-                check_types(&each.expr, after, None, each.node, reader);
+                check_types(each, after, None, reader);
             }
             super::Role::Before => {
-                let when = key_of("when").first().is_some_and(|n| std::ptr::eq(*n, each.node));
+                let when = key_of("when")
+                    .first()
+                    .is_some_and(|n| std::ptr::eq(*n, each.node));
                 let want = when.then_some(Type::Bool);
-                check_types(&each.expr, before, want.as_ref(), each.node, reader);
+                check_types(each, before, want.as_ref(), reader);
                 return;
             }
         }
-        let of_facts = each.expr.roots().iter().any(|root| facts.contains(root.as_str()));
+        let of_facts = each
+            .expr
+            .roots()
+            .iter()
+            .any(|root| facts.contains(root.as_str()));
         if !of_facts && reader.problems.errors() == found {
             let what = match each.role {
                 super::Role::Kept => "this capture",
                 _ => "this expectation",
             };
-            let message = format!("{what} uses nothing that was observed, so no target could ever contradict it");
-            let some: Vec<&str> = facts.iter().copied().filter(|f| *f != "secrets_seen").take(8).collect();
+            let message = format!(
+                "{what} uses nothing that was observed, so no target could ever contradict it"
+            );
+            let some: Vec<&str> = facts
+                .iter()
+                .copied()
+                .filter(|f| *f != "secrets_seen")
+                .take(8)
+                .collect();
             let problem = Diagnostic::error("nothing-observed", message);
             let help = format!("what `{}` observes: {}", self.probe.key(), some.join(", "));
             reader.say(problem.help(help), each.node.span);
@@ -187,7 +209,10 @@ impl One<'_> {
                 "retry-never",
                 "the time between two attempts is longer than the time for all of them",
             );
-            let at = self.node.entry("retry").map_or(self.node.span, |e| e.key_span);
+            let at = self
+                .node
+                .entry("retry")
+                .map_or(self.node.span, |e| e.key_span);
             reader.say(problem, at);
         }
     }
@@ -197,7 +222,10 @@ impl One<'_> {
             return;
         };
         if !self.probe.takes_samples() {
-            let message = format!("`{}` takes no samples, so no limit can be judged", self.probe.key());
+            let message = format!(
+                "`{}` takes no samples, so no limit can be judged",
+                self.probe.key()
+            );
             let problem = Diagnostic::error("limits-without-samples", message)
                 .help("put an expectation on what it observes, or use `load:`");
             reader.say(problem, written.key_span);

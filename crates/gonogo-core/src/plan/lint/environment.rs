@@ -22,7 +22,11 @@ pub fn target_of<'e>(
     match &check.target {
         Some(name) => {
             let Some(target) = environment.targets.iter().find(|t| t.name == *name) else {
-                let known: Vec<&str> = environment.targets.iter().map(|t| t.name.as_str()).collect();
+                let known: Vec<&str> = environment
+                    .targets
+                    .iter()
+                    .map(|t| t.name.as_str())
+                    .collect();
                 return Err(match nearest(name, known.iter().copied()) {
                     Some(near) => format!("there is no target `{name}`; did you mean `{near}`?"),
                     None => format!("there is no target `{name}`, only: {}", known.join(", ")),
@@ -32,7 +36,10 @@ pub fn target_of<'e>(
                 return Ok(Some(target));
             }
             Err(match kinds {
-                [] => format!("`{}` needs no target, so `target: {name}` means nothing", probe.key()),
+                [] => format!(
+                    "`{}` needs no target, so `target: {name}` means nothing",
+                    probe.key()
+                ),
                 kinds => format!(
                     "the target `{name}` is of the kind `{}`; `{}` observes {}",
                     target.kind,
@@ -42,7 +49,11 @@ pub fn target_of<'e>(
             })
         }
         None if kinds.is_empty() => Ok(None),
-        None => match environment.targets.iter().find(|t| kinds.contains(&t.kind.as_str())) {
+        None => match environment
+            .targets
+            .iter()
+            .find(|t| kinds.contains(&t.kind.as_str()))
+        {
             Some(target) => Ok(Some(target)),
             None => Err(format!(
                 "`{}` needs a target of the kind {}, and there is none",
@@ -70,13 +81,18 @@ pub fn check_environment(plan: &Plan, name: &str, registry: &Registry) -> Vec<Di
     let gates: Vec<&Gate> = plan.gates.iter().filter(applies).collect();
     let mut out = Vec::new();
     if gates.iter().all(|g| g.severity == Severity::Advisory) {
-        let message = format!("in `{name}` no critical or important gate applies, so nothing would be decided");
+        let message = format!(
+            "in `{name}` no critical or important gate applies, so nothing would be decided"
+        );
         out.push(Diagnostic::error("all-advisory", message));
     }
     let here: BTreeSet<&str> = gates.iter().map(|g| g.id.as_str()).collect();
     for gate in &gates {
         for need in gate.needs.iter().filter(|n| !here.contains(n.as_str())) {
-            let message = format!("the gate `{}` needs `{need}`, which is out of scope in `{name}`", gate.id);
+            let message = format!(
+                "the gate `{}` needs `{need}`, which is out of scope in `{name}`",
+                gate.id
+            );
             let problem = Diagnostic::error("needs-out-of-scope", message)
                 .help("limit both to the same environments with `only:`");
             out.push(problem.at(gate.place.clone(), None));
@@ -88,8 +104,9 @@ pub fn check_environment(plan: &Plan, name: &str, registry: &Registry) -> Vec<Di
             continue;
         };
         if let Err(why) = target_of(environment, check, probe) {
-            let problem = Diagnostic::error("no-target", format!("in `{name}`: {why}"))
-                .help(format!("add one under `environments.{name}.targets`, or `only:` to the gate"));
+            let problem = Diagnostic::error("no-target", format!("in `{name}`: {why}")).help(
+                format!("add one under `environments.{name}.targets`, or `only:` to the gate"),
+            );
             out.push(problem.at(check.place.clone(), None));
         }
     }
@@ -116,7 +133,8 @@ pub(super) fn lint(built: &Built, reader: &mut Reader<'_>, registry: &Registry) 
         let Some(probe) = registry.probe(&check.probe) else {
             return;
         };
-        let applies = |name: &str| gate.is_none_or(|g| g.only.is_empty() || g.only.iter().any(|o| o == name));
+        let applies =
+            |name: &str| gate.is_none_or(|g| g.only.is_empty() || g.only.iter().any(|o| o == name));
         let mut found = built
             .plan
             .environments
@@ -131,8 +149,18 @@ pub(super) fn lint(built: &Built, reader: &mut Reader<'_>, registry: &Registry) 
         }
         let named = node.entry("target");
         let at = named.or_else(|| node.entry(probe.key()));
-        let at = at.map_or(node.span, |e| if named.is_some() { e.value.span } else { e.key_span });
-        reader.say(Diagnostic::error("no-target", format!("in no environment: {first}")), at);
+        let at = at.map_or(node.span, |e| {
+            if named.is_some() {
+                e.value.span
+            } else {
+                e.key_span
+            }
+        });
+        let message = match built.plan.environments.len() {
+            1 => first,
+            _ => format!("in no environment: {first}"),
+        };
+        reader.say(Diagnostic::error("no-target", message), at);
     };
     if let (Some(subject), Some(node)) = (&built.plan.subject, &built.subject) {
         each(&subject.check, node, None);
@@ -144,7 +172,13 @@ pub(super) fn lint(built: &Built, reader: &mut Reader<'_>, registry: &Registry) 
     }
 }
 
-fn one_target(built: &Built, target: &Target, node: &Node, reader: &mut Reader<'_>, registry: &Registry) {
+fn one_target(
+    built: &Built,
+    target: &Target,
+    node: &Node,
+    reader: &mut Reader<'_>,
+    registry: &Registry,
+) {
     let address = node.get(&target.kind);
     let written = address.and_then(Node::text).unwrap_or_default();
     if !written.contains("${")
@@ -159,13 +193,14 @@ fn one_target(built: &Built, target: &Target, node: &Node, reader: &mut Reader<'
         let Some(template) = exprs::template(text, &reader.sources, &mut reader.problems) else {
             return;
         };
-        for expr in template.exprs() {
-            super::check_types(expr, &env, None, text, reader);
+        for (expr, offset) in super::template_exprs(&template) {
             let each = super::Use {
                 expr: expr.clone(),
                 node: text,
                 role: super::Role::Before,
+                offset,
             };
+            super::check_types(&each, &env, None, reader);
             super::undeclared(built, &BTreeSet::new(), &each, reader);
         }
     });
@@ -181,7 +216,10 @@ fn certificate(ca: &Node, reader: &mut Reader<'_>) {
     };
     let kept = beside("", written).and_then(|path| reader.keep(&path).map(|_| ()));
     if let Err(why) = kept {
-        let problem = Diagnostic::warning("missing-file", format!("the CA file `{written}` cannot be read: {why}"));
+        let problem = Diagnostic::warning(
+            "missing-file",
+            format!("the CA file `{written}` cannot be read: {why}"),
+        );
         reader.say(problem, ca.span);
     }
 }

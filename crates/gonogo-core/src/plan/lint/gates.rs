@@ -68,8 +68,10 @@ fn later(built: &Built, places: &BTreeMap<&str, usize>, from: usize, to: usize) 
         "gates run in the order of the file, and `{}` comes after `{}`, which needs it",
         gates[to].id, gates[from].id
     );
-    Diagnostic::error("needs-later", message)
-        .help(format!("move `{}` before `{}`", gates[to].id, gates[from].id))
+    Diagnostic::error("needs-later", message).help(format!(
+        "move `{}` before `{}`",
+        gates[to].id, gates[from].id
+    ))
 }
 
 /// Whether a gate needs another, directly or not; the way there is added to `path`. Each gate is entered once.

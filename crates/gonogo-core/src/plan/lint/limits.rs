@@ -58,13 +58,16 @@ pub(super) fn problem(claim: &Claim, name: &str, sizes: &Sizes) -> Option<Diagno
         b => format!(", bursts of {b} counted"),
     };
     if have < least && sizes.until_decided {
-        let message = format!("`{name}` cannot be decided by {have} requests: it needs at least {least}{bursts}");
+        let message = format!(
+            "`{name}` cannot be decided by {have} requests: it needs at least {least}{bursts}"
+        );
         let help = format!("raise `at_most` to {least} or more");
         return Some(Diagnostic::error("undecidable-limit", message).help(help));
     }
     if have < least {
-        let message =
-            format!("`{name}` needs at least {least} requests{bursts}, and {have} are sent: it will stay inconclusive");
+        let message = format!(
+            "`{name}` needs at least {least} requests{bursts}, and {have} are sent: it will stay inconclusive"
+        );
         let help = format!(
             "send {} requests, better {}, or use `until: decided`",
             required.recommended_flawless.n, required.recommended_realistic.n

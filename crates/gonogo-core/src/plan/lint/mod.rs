@@ -18,7 +18,7 @@ use super::syntax::Registry;
 use super::tree::Node;
 use super::types::Check;
 use crate::diag::{Diagnostic, nearest};
-use crate::expr::{Expr, Field, Path, Step, Type, TypeEnv};
+use crate::expr::{Expr, Field, Path, Step, Template, TemplatePart, Type, TypeEnv};
 use crate::outcome::Outcome;
 
 /// Adds every problem of a built plan to the reader's, and marks what is secret.
@@ -49,6 +49,16 @@ struct Use<'n> {
     expr: Expr,
     node: &'n Node,
     role: Role,
+    /// Where in the scalar's text the expression begins.
+    offset: usize,
+}
+
+/// The expressions of a template, each with the place where it begins.
+fn template_exprs(template: &Template) -> impl Iterator<Item = (&Expr, usize)> {
+    template.parts().iter().filter_map(|part| match part {
+        TemplatePart::Expr { expr, at } => Some((expr, *at)),
+        TemplatePart::Text(_) => None,
+    })
 }
 
 /// Every expression of a check. The nodes were compiled before; what failed then is not here.
@@ -58,7 +68,13 @@ fn uses<'n>(check: &Check, node: &'n Node) -> Vec<Use<'n>> {
         for (expr, node) in exprs.iter().zip(exprs::each_of(node, key)) {
             let expr = expr.clone();
             let role = Role::Judged;
-            out.push(Use { expr, node, role });
+            let offset = 0;
+            out.push(Use {
+                expr,
+                node,
+                role,
+                offset,
+            });
         }
     };
     judged("expect", &check.expect);
@@ -69,19 +85,25 @@ fn uses<'n>(check: &Check, node: &'n Node) -> Vec<Use<'n>> {
             expr: save.from.clone(),
             node: entry.value.get("from").unwrap_or(&entry.value),
             role: Role::Kept,
+            offset: 0,
         });
     }
-    let mut before = |expr: Expr, node: &'n Node| {
+    let mut before = |expr: Expr, node: &'n Node, offset: usize| {
         let role = Role::Before;
-        out.push(Use { expr, node, role });
+        out.push(Use {
+            expr,
+            node,
+            role,
+            offset,
+        });
     };
     if let (Some(when), Some(node)) = (&check.when, node.get("when")) {
-        before(when.clone(), node);
+        before(when.clone(), node, 0);
     }
     if let (Some(super::types::ForEach::Expr(expr)), Some(node)) =
         (&check.for_each, node.get("for_each"))
     {
-        before(expr.clone(), node);
+        before(expr.clone(), node, 0);
     }
     for entry in node.entries() {
         if matches!(&*entry.key, "expect" | "warn" | "save" | "when") {
@@ -89,8 +111,8 @@ fn uses<'n>(check: &Check, node: &'n Node) -> Vec<Use<'n>> {
         }
         exprs::each_text(&entry.value, &mut |text| {
             let template = crate::expr::parse_template(text.text().unwrap_or_default());
-            for expr in template.iter().flat_map(crate::expr::Template::exprs) {
-                before(expr.clone(), text);
+            for (expr, at) in template.iter().flat_map(template_exprs) {
+                before(expr.clone(), text, at);
             }
         });
     }
@@ -112,16 +134,30 @@ fn names_under(expr: &Expr, root: &str) -> BTreeSet<String> {
 /// The names that every expression may use.
 fn given_names(built: &Built) -> TypeEnv {
     let mut env = vec![
-        ("name".to_owned(), Field::new(Type::String, "The environment's name.")),
+        (
+            "name".to_owned(),
+            Field::new(Type::String, "The environment's name."),
+        ),
         ("kind".to_owned(), Field::new(Type::String, "Its kind.")),
     ];
     for environment in built.plan.environments.values() {
         let values = environment.values.keys();
-        env.extend(values.map(|v| (v.clone(), Field::optional(Type::Dyn, "A value of the environment."))));
+        env.extend(values.map(|v| {
+            (
+                v.clone(),
+                Field::optional(Type::Dyn, "A value of the environment."),
+            )
+        }));
     }
     TypeEnv::new()
-        .with("inputs", Field::new(Type::map(Type::Dyn), "Values from outside."))
-        .with("saved", Field::new(Type::map(Type::Dyn), "Values of earlier checks."))
+        .with(
+            "inputs",
+            Field::new(Type::map(Type::Dyn), "Values from outside."),
+        )
+        .with(
+            "saved",
+            Field::new(Type::map(Type::Dyn), "Values of earlier checks."),
+        )
         .with("env", Field::new(Type::fields(env), "The environment."))
 }
 
@@ -131,7 +167,8 @@ fn undeclared(built: &Built, captures: &BTreeSet<&str>, each: &Use<'_>, reader: 
         if built.plan.inputs.contains_key(&name) {
             continue;
         }
-        let mut problem = Diagnostic::error("unknown-input", format!("no input is called `{name}`"));
+        let mut problem =
+            Diagnostic::error("unknown-input", format!("no input is called `{name}`"));
         let known = built.plan.inputs.keys().map(String::as_str);
         problem = problem.help(match nearest(&name, known) {
             Some(near) => format!("did you mean `inputs.{near}`?"),
@@ -156,12 +193,11 @@ fn undeclared(built: &Built, captures: &BTreeSet<&str>, each: &Use<'_>, reader: 
 }
 
 /// Checks an expression's names and types, and says what is wrong.
-fn check_types(expr: &Expr, env: &TypeEnv, want: Option<&Type>, node: &Node, reader: &mut Reader<'_>) -> Type {
-    let checked = crate::expr::check(expr, env, want);
-    for problem in checked.problems {
-        exprs::report(problem, node, &reader.sources, &mut reader.problems);
+fn check_types(each: &Use<'_>, env: &TypeEnv, want: Option<&Type>, reader: &mut Reader<'_>) {
+    for problem in crate::expr::check(&each.expr, env, want).problems {
+        let problem = problem.shifted(each.offset);
+        exprs::report(problem, each.node, &reader.sources, &mut reader.problems);
     }
-    checked.ty
 }
 
 /// The expressions that replace the default rule speak of counts and of nothing else.
@@ -172,18 +208,30 @@ fn policy(built: &Built, reader: &mut Reader<'_>) {
         .chain(["waived", "out_of_scope", "total"])
         .map(|word| (word, Field::new(Type::Int, "How many gates.")));
     let counts = Type::fields(counts);
-    let env = ["critical", "important", "advisory"]
-        .into_iter()
-        .fold(given_names(built), |env, name| {
-            env.with(name, Field::new(counts.clone(), "Gates of this severity by outcome."))
-        });
+    let env =
+        ["critical", "important", "advisory"]
+            .into_iter()
+            .fold(given_names(built), |env, name| {
+                env.with(
+                    name,
+                    Field::new(counts.clone(), "Gates of this severity by outcome."),
+                )
+            });
     let exprs = [&built.plan.decide.no_go, &built.plan.decide.hold];
     let exprs = exprs.into_iter().flatten();
     for (expr, node) in exprs.zip(&built.decide) {
-        check_types(expr, &env, Some(&Type::Bool), node, reader);
+        let each = Use {
+            expr: expr.clone(),
+            node,
+            role: Role::Judged,
+            offset: 0,
+        };
+        check_types(&each, &env, Some(&Type::Bool), reader);
         if expr.is_constant() {
-            let problem = Diagnostic::error("expects-nothing", "this rule is the same for every run")
-                .help("speak of `critical`, `important` or `advisory`, such as `critical.fail > 0`");
+            let problem =
+                Diagnostic::error("expects-nothing", "this rule is the same for every run").help(
+                    "speak of `critical`, `important` or `advisory`, such as `critical.fail > 0`",
+                );
             reader.say(problem, node.span);
         }
     }
@@ -226,12 +274,17 @@ fn for_each_expr(built: &Built, call: &mut dyn FnMut(&Expr)) {
         }
     }
     if let (Some(subject), Some(node)) = (&built.plan.subject, &built.subject) {
-        uses(&subject.check, node).iter().for_each(|each| call(&each.expr));
+        uses(&subject.check, node)
+            .iter()
+            .for_each(|each| call(&each.expr));
     }
     for node in built.targets.values().flat_map(|t| t.values()) {
         exprs::each_text(node, &mut |text| {
             let template = crate::expr::parse_template(text.text().unwrap_or_default());
-            template.iter().flat_map(crate::expr::Template::exprs).for_each(&mut *call);
+            template
+                .iter()
+                .flat_map(Template::exprs)
+                .for_each(&mut *call);
         });
     }
 }

@@ -28,10 +28,16 @@ pub(super) fn lint(built: &mut Built, reader: &mut Reader<'_>, registry: &Regist
 fn mark(built: &mut Built, inputs: &BTreeSet<String>, registry: &Registry) -> BTreeSet<String> {
     let mut captures = BTreeSet::new();
     for check in built.plan.gates.iter_mut().flat_map(|g| &mut g.checks) {
-        let facts = registry.probe(&check.probe).map_or(&[][..], |p| p.secret_facts());
+        let facts = registry
+            .probe(&check.probe)
+            .map_or(&[][..], |p| p.secret_facts());
         for save in &mut check.save {
             let made = of_secret(&save.from, inputs, &captures);
-            let fact = save.from.roots().iter().any(|r| facts.contains(&r.as_str()));
+            let fact = save
+                .from
+                .roots()
+                .iter()
+                .any(|r| facts.contains(&r.as_str()));
             save.secret = save.secret || made || fact;
             if save.secret {
                 captures.insert(save.name.clone());
@@ -42,22 +48,37 @@ fn mark(built: &mut Built, inputs: &BTreeSet<String>, registry: &Registry) -> BT
 }
 
 fn of_secret(expr: &Expr, inputs: &BTreeSet<String>, captures: &BTreeSet<String>) -> bool {
-    names_under(expr, "inputs").iter().any(|n| inputs.contains(n))
-        || names_under(expr, "saved").iter().any(|n| captures.contains(n))
+    names_under(expr, "inputs")
+        .iter()
+        .any(|n| inputs.contains(n))
+        || names_under(expr, "saved")
+            .iter()
+            .any(|n| captures.contains(n))
 }
 
 /// An expectation cannot use a secret's value: what is judged was masked before it was written down.
-fn judged(built: &Built, inputs: &BTreeSet<String>, captures: &BTreeSet<String>, reader: &mut Reader<'_>) {
+fn judged(
+    built: &Built,
+    inputs: &BTreeSet<String>,
+    captures: &BTreeSet<String>,
+    reader: &mut Reader<'_>,
+) {
     let mut each = |check: &crate::plan::Check, node: &crate::plan::tree::Node| {
         for each in uses(check, node).iter().filter(|u| u.role == Role::Judged) {
             let names = names_under(&each.expr, "inputs").into_iter();
-            let names = names.filter(|n| inputs.contains(n)).map(|n| format!("inputs.{n}"));
+            let names = names
+                .filter(|n| inputs.contains(n))
+                .map(|n| format!("inputs.{n}"));
             let saved = names_under(&each.expr, "saved").into_iter();
-            let saved = saved.filter(|n| captures.contains(n)).map(|n| format!("saved.{n}"));
+            let saved = saved
+                .filter(|n| captures.contains(n))
+                .map(|n| format!("saved.{n}"));
             for name in names.chain(saved) {
                 let problem = Diagnostic::error(
                     "secret-judged",
-                    format!("`{name}` is secret: its value is not kept, so nothing can be compared with it"),
+                    format!(
+                        "`{name}` is secret: its value is not kept, so nothing can be compared with it"
+                    ),
                 );
                 let help = "whether a secret came back is `size(secrets_seen) == 0`";
                 let at = exprs::locate_word(each.node, &name, &reader.sources);
@@ -87,7 +108,10 @@ fn bound(built: &Built, inputs: &BTreeSet<String>, reader: &mut Reader<'_>, regi
             exprs::each_text(node, &mut |text| {
                 let template = crate::expr::parse_template(text.text().unwrap_or_default());
                 for expr in template.iter().flat_map(crate::expr::Template::exprs) {
-                    for input in names_under(expr, "inputs").into_iter().filter(|n| inputs.contains(n)) {
+                    for input in names_under(expr, "inputs")
+                        .into_iter()
+                        .filter(|n| inputs.contains(n))
+                    {
                         owners.entry(input).or_default().insert(&target.name);
                     }
                 }
@@ -109,7 +133,10 @@ fn bound(built: &Built, inputs: &BTreeSet<String>, reader: &mut Reader<'_>, regi
                 };
                 for each in uses(check, node).iter().filter(|u| u.role == Role::Before) {
                     for input in names_under(&each.expr, "inputs") {
-                        let Some(owners) = owners.get(&input).filter(|o| !o.contains(target.name.as_str())) else {
+                        let Some(owners) = owners
+                            .get(&input)
+                            .filter(|o| !o.contains(target.name.as_str()))
+                        else {
                             continue;
                         };
                         let owners: Vec<&str> = owners.iter().copied().collect();
@@ -120,7 +147,11 @@ fn bound(built: &Built, inputs: &BTreeSet<String>, reader: &mut Reader<'_>, regi
                         );
                         let problem = Diagnostic::error("secret-elsewhere", message)
                             .help("a secret goes only to the target that names it; use an input of its own");
-                        let at = exprs::locate_word(each.node, &format!("inputs.{input}"), &reader.sources);
+                        let at = exprs::locate_word(
+                            each.node,
+                            &format!("inputs.{input}"),
+                            &reader.sources,
+                        );
                         reader.say(problem, at);
                     }
                 }

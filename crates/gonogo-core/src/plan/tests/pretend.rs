@@ -144,7 +144,9 @@ struct SqlProbe;
 struct JwtProbe;
 
 fn shape(fields: &[(&str, Type)]) -> Shape {
-    let fields = fields.iter().map(|(n, t)| ((*n).to_owned(), Field::new(t.clone(), "Seen.")));
+    let fields = fields
+        .iter()
+        .map(|(n, t)| ((*n).to_owned(), Field::new(t.clone(), "Seen.")));
     Shape {
         fields: fields.collect(),
     }
@@ -180,7 +182,10 @@ impl Syntax for HttpProbe {
         options["http"].as_str().map(str::to_owned)
     }
     fn lint(&self, options: &Json) -> Vec<OptionProblem> {
-        let both = options.get("json").is_some() && options["http"].as_str().is_some_and(|l| l.starts_with("GET "));
+        let both = options.get("json").is_some()
+            && options["http"]
+                .as_str()
+                .is_some_and(|l| l.starts_with("GET "));
         let problem = OptionProblem {
             code: "body-of-get",
             key: "json".to_owned(),
@@ -242,11 +247,16 @@ impl Syntax for SqlProbe {
     fn shape(&self, _: &Json) -> Shape {
         let error = Type::fields([("code", Field::new(Type::String, "The condition's name."))]);
         let mut shape = shape(&[("rows", Type::list(Type::map(Type::Dyn)))]);
-        shape.fields.push(("error".to_owned(), Field::optional(error, "Why it was refused.")));
+        shape.fields.push((
+            "error".to_owned(),
+            Field::optional(error, "Why it was refused."),
+        ));
         shape
     }
     fn power(&self, options: &Json, rollback: bool, _: bool) -> Option<Power> {
-        let reads = options["sql"].as_str().is_some_and(|s| s.starts_with("select"));
+        let reads = options["sql"]
+            .as_str()
+            .is_some_and(|s| s.starts_with("select"));
         (!rollback && !reads).then_some(Power::Write)
     }
     fn implied_id(&self, _: &Json) -> Option<String> {

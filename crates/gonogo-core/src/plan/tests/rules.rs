@@ -39,11 +39,17 @@ fn the_example_of_the_design_loads_and_lints_clean() {
     assert!(!plan.gates[0].checks[1].save[0].secret);
     assert_eq!(plan.gates[1].checks[0].limits.len(), 3);
     assert!(plan.gates[2].rollback);
-    assert_eq!(plan.gates[2].checks[1].power, None, "a rolled back insert needs no power");
+    assert_eq!(
+        plan.gates[2].checks[1].power, None,
+        "a rolled back insert needs no power"
+    );
     let identity = plan.subject.as_ref().unwrap().identity.as_ref().unwrap();
     assert_eq!(identity.source(), "body.commit");
     let paths: Vec<&str> = plan.files.iter().map(|f| f.path.as_str()).collect();
     assert_eq!(paths, ["plan.yaml", "staging-ca.pem"]);
     assert!(check_environment(&plan, "staging", &registry()).is_empty());
-    assert_eq!(check_environment(&plan, "stagin", &registry())[0].code, "unknown-environment");
+    assert_eq!(
+        check_environment(&plan, "stagin", &registry())[0].code,
+        "unknown-environment"
+    );
 }
