@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 use serde_json::json;
-use sha2::{Digest, Sha256};
 
 use crate::diag::Place;
 use crate::expr::{self, Expr};
@@ -12,7 +11,7 @@ use crate::outcome::Severity;
 use crate::plan::{Check, Decide, Environment, Gate, Plan, PlanFile, Save, StatisticsOptions};
 use crate::record::{
     Absence, Address, Attempt, BlobRef, Cause, EnvironmentKind, Event, JOURNAL_FORMAT, NotObserved,
-    Observation, Observed, Power, Run, RunStarted, SkipReason, fold,
+    Observation, Observed, Power, Run, RunStarted, SkipReason, TargetSeen, fold,
 };
 use crate::series::{Arrivals, End, Model, Sample, SeriesBuilder, SeriesHeader};
 use crate::value::{Map, Value};
@@ -147,6 +146,14 @@ pub(crate) fn facts(json: serde_json::Value) -> Map {
     }
 }
 
+pub(crate) fn target() -> TargetSeen {
+    TargetSeen {
+        name: "api".to_owned(),
+        address: "http://127.0.0.1:8080".to_owned(),
+        engine: None,
+    }
+}
+
 pub(crate) fn observation(facts: Map) -> Observation {
     Observation {
         probe: "http".to_owned(),
@@ -215,11 +222,12 @@ pub(crate) fn load(latencies_ms: &[Option<u64>]) -> (Observed, BlobMap) {
             None => Sample::ended(due, due, due + 10_000_000_000, 0, End::TimedOut),
         });
     }
-    let bytes = builder.into_series().expect("sound samples").as_bytes().to_vec();
-    let sha256: String = Sha256::digest(&bytes)
-        .iter()
-        .map(|b| format!("{b:02x}"))
-        .collect();
+    let bytes = builder
+        .into_series()
+        .expect("sound samples")
+        .as_bytes()
+        .to_vec();
+    let sha256 = crate::judge::sha256_hex(&bytes);
     let mut observation = observation(Map::new());
     observation.probe = "load".to_owned();
     observation.blobs.push(BlobRef {

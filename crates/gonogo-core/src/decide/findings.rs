@@ -99,7 +99,7 @@ fn of_check(written: &Check, check: &CheckJudged) -> Finding {
         check: String::new(),
         severity: Severity::Critical,
         outcome: check.outcome,
-        title: format!("{}: {}", check.ask, check.message),
+        title: title(check),
         expected: expected(written, check),
         seen: seen(check),
         cause: check.cause.clone(),
@@ -109,6 +109,14 @@ fn of_check(written: &Check, check: &CheckJudged) -> Finding {
         also: Vec::new(),
         waived_by: check.waived_by.clone(),
     }
+}
+
+/// One line. Where nothing was observed the message itself names what was tried.
+fn title(check: &CheckJudged) -> String {
+    if check.outcome == Outcome::Error && check.evidence.is_none() {
+        return check.message.clone();
+    }
+    format!("{}: {}", check.ask, check.message)
 }
 
 /// What was expected: the expectations and limits that did not come out well, else all that were written.

@@ -76,7 +76,7 @@ pub fn decide(deciding: &Deciding<'_>, judged: RunJudged) -> Judged {
         verdict,
         rehearsal,
         action: verdict.action().to_owned(),
-        because: words::because(verdict, &rules, &gates, &standing),
+        because: words::because(verdict, &rules, &gates),
         run: deciding.run.started.run.clone(),
         about: about(deciding, verdict, &gates, &standing),
         reasons: rules.into_iter().map(|r| r.reason).collect(),

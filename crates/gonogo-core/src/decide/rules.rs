@@ -11,6 +11,9 @@ use crate::judged::{CheckJudged, GateJudged, SubjectJudged};
 use crate::outcome::{Outcome, Severity, Verdict};
 use crate::plan::Gate;
 
+/// So much may the instant of decision lie before the last evidence, as when it is cut to whole seconds.
+const CLOCK_SLACK_NS: i64 = 1_000_000_000;
+
 /// A rule that applies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Applied {
@@ -168,7 +171,7 @@ fn of_subject(subject: &SubjectJudged) -> Option<Applied> {
 
 fn of_completeness(deciding: &Deciding<'_>) -> Option<Applied> {
     let run = deciding.run;
-    let resume = || format!("its end: gonogo resume {}", run.started.run);
+    let resume = || format!("the rest of the run (gonogo resume {})", run.started.run);
     if let Some((at, by)) = &run.interrupted {
         let at = at.format("%Y-%m-%d %H:%M:%S UTC");
         let reason = format!("the run is incomplete: it was stopped by {by} at {at}");
@@ -186,7 +189,7 @@ fn of_age(deciding: &Deciding<'_>, gates: &[GateJudged]) -> Vec<Applied> {
     let mut applied = Vec::new();
     let as_of = deciding.as_of;
     let run = deciding.run;
-    if run.last_seen_at() > as_of {
+    if run.last_seen_at() > later(as_of, CLOCK_SLACK_NS) {
         applied.push(hold(
             "the record holds evidence from after the instant of decision: a clock was wrong",
             "a run with right clocks",

@@ -216,7 +216,7 @@ fn leaks(check: &Check, judged: &CheckJudged) -> bool {
     let came_back = judged
         .evidence
         .as_ref()
-        .is_some_and(|e| !leaked(check, &e.secrets_seen).is_empty());
+        .is_some_and(|e| !leaked(check, e.target.as_ref(), &e.secrets_seen).is_empty());
     found_by_scan || came_back
 }
 

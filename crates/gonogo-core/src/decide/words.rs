@@ -2,18 +2,12 @@
 
 use super::is_required;
 use super::rules::Applied;
-use super::waivers::Standing;
 use crate::judged::GateJudged;
 use crate::outcome::Verdict;
 
-pub(super) fn because(
-    verdict: Verdict,
-    rules: &[Applied],
-    gates: &[GateJudged],
-    standing: &Standing,
-) -> String {
+pub(super) fn because(verdict: Verdict, rules: &[Applied], gates: &[GateJudged]) -> String {
     let Some(first) = rules.first() else {
-        return go(gates, standing);
+        return go(gates);
     };
     let same = rules.iter().filter(|r| r.verdict == first.verdict).count();
     let more = match same {
@@ -29,22 +23,20 @@ pub(super) fn because(
     )
 }
 
-fn go(gates: &[GateJudged], standing: &Standing) -> String {
+fn go(gates: &[GateJudged]) -> String {
     let required = gates.iter().filter(|g| is_required(g)).count();
     let waived = gates
         .iter()
         .filter(|g| is_required(g) && g.waived_by.is_some())
         .count();
-    let all = match required {
-        1 => "the one required gate holds".to_owned(),
-        n => format!("all {n} required gates hold"),
-    };
-    let by_waiver = match (waived, standing.used.len()) {
-        (0, _) => String::new(),
-        (1, _) => ", one of them by a waiver".to_owned(),
-        (n, _) => format!(", {n} of them by waivers"),
+    let all = match (required, waived) {
+        (1, 0) => "the one required gate holds".to_owned(),
+        (1, _) => "the one required gate is waived".to_owned(),
+        (n, 0) => format!("all {n} required gates hold"),
+        (n, 1) => format!("all {n} required gates hold but one, which is waived"),
+        (n, k) => format!("all {n} required gates hold but {k}, which are waived"),
     };
     format!(
-        "GO because {all}{by_waiver}; a failed required gate, another subject or the end of its validity would change it."
+        "GO because {all}; a failed required gate, another subject or the end of its validity would change it."
     )
 }

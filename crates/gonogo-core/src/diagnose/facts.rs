@@ -11,9 +11,12 @@ use crate::value::{Map, Value};
 /// So much of a body is looked through for words that tell the cause.
 const SAID_CHARS: usize = 4096;
 
-/// The names that every rule may use: `plan`, `env`, `at`, `run`, `probe`, `target`, `said`, `unmet`, `wrong_status`,
-/// `wrong_latency`, `absent`, `cut`, `slowest`, `limits`, `field`, `curl`, `statuses`, and for what was not observed
-/// `gap`, `message`, `tried`, `host`, `name`, `port`.
+/// A status that fewer than one in so many requests met does not explain a load's failure.
+const STRAY_ONE_IN: i64 = 200;
+
+/// The names that every rule may use: `plan`, `env`, `run`, `try_it`, `probe`, `said`, `unmet`, `wrong_status`,
+/// `wrong_latency`, `absent`, `cut`, `slowest`, `limits`, `field`, `curl`, `refusals`, and for what was not observed
+/// `gap`, `message`, `host`, `name`, `port`.
 pub(super) fn gather(
     plan: &Plan,
     run: &Run,
@@ -62,9 +65,7 @@ pub(super) fn gather(
         field(seen.get("body")).unwrap_or_default().into(),
     );
     facts.insert("curl".to_owned(), curl(seen).into());
-    if !matches!(seen.get("statuses"), Some(Value::Map(_))) {
-        facts.insert("statuses".to_owned(), Value::Map(Map::new()));
-    }
+    facts.insert("refusals".to_owned(), list(refusals(seen)));
     if let Some(gap) = gap {
         of_gap(gap, &mut facts);
     }
@@ -87,22 +88,26 @@ pub(super) fn of_skip(plan: &Plan, run: &Run, gate: &str, check: &str, reason: &
     facts
 }
 
-/// What commands are made of: nothing of it came from a target.
-fn commands(plan: &Plan, run: &Run, gate: &str, check: &str) -> Map {
+/// The command that shows what a check observes.
+pub(super) fn try_it(plan: &Plan, run: &Run, gate: &str, check: &str) -> String {
     let path = plan.files.first().map_or("PLAN", |f| f.path.as_str());
+    let env = run.started.environment.as_str();
     let at = if gate == crate::judge::SUBJECT {
         gate.to_owned()
     } else {
         format!("{gate}/{check}")
     };
-    let env = run.started.environment.as_str();
-    let try_it = format!("gonogo try {} {at} --env {}", quoted(path), quoted(env));
+    format!("gonogo try {} {at} --env {}", quoted(path), quoted(env))
+}
+
+/// What commands are made of: nothing of it came from a target.
+fn commands(plan: &Plan, run: &Run, gate: &str, check: &str) -> Map {
+    let path = plan.files.first().map_or("PLAN", |f| f.path.as_str());
     [
         ("plan", quoted(path)),
-        ("env", quoted(env)),
-        ("at", at),
+        ("env", quoted(&run.started.environment)),
         ("run", run.started.run.clone()),
-        ("try_it", try_it),
+        ("try_it", try_it(plan, run, gate, check)),
     ]
     .into_iter()
     .map(|(name, text)| (name.to_owned(), Value::String(text)))
@@ -235,6 +240,20 @@ fn curl(facts: &Map) -> String {
     format!("curl -i{method}{authorization} {}", quoted(url))
 }
 
+/// The status codes of refusal that a load met in more than a stray request.
+fn refusals(facts: &Map) -> Vec<String> {
+    let Some(Value::Map(statuses)) = facts.get("statuses") else {
+        return Vec::new();
+    };
+    let count = |value: &Value| value.as_int().unwrap_or(0);
+    let all: i64 = statuses.values().map(count).sum();
+    let refused = |(code, n): &(&String, &Value)| {
+        code.starts_with(['4', '5']) && count(n).saturating_mul(STRAY_ONE_IN) >= all
+    };
+    let found = statuses.iter().filter(refused);
+    found.map(|(code, _)| code.clone()).collect()
+}
+
 fn limits(limits: &[LimitJudged], check: &CheckJudged) -> Value {
     let median = check
         .distribution
@@ -271,7 +290,6 @@ fn of_gap(gap: &NotObserved, facts: &mut Map) {
     let texts = [
         ("gap", kind),
         ("message", gap.message.to_lowercase()),
-        ("tried", gap.tried.clone()),
         ("host", quoted(&host)),
         ("name", quoted(&name)),
         ("port", quoted(&port)),

@@ -4,18 +4,20 @@
 //! one cause become one finding; commands hold nothing that a target sent.
 
 mod facts;
+mod gaps;
 mod rules;
 
 use std::sync::OnceLock;
 
 use crate::expr::{self, DEFAULT_BUDGET, Expr, Scope, Template};
+use crate::judge::SUBJECT;
 use crate::judged::{CheckJudged, GateJudged, SubjectJudged};
 use crate::outcome::Outcome;
 use crate::plan::{Check, Plan};
 use crate::record::{Cause, NotObserved, Observed, Run};
 use crate::value::{Map, Value};
 
-pub use rules::{RULES, Rule};
+pub use rules::Rule;
 
 /// A rule that applies to a check.
 struct Applied {
@@ -42,6 +44,11 @@ pub(crate) fn add_causes(
             }
         }
     }
+    for gate in gates.iter_mut() {
+        for check in gate.checks.iter_mut().filter(|c| is_puzzling(c.outcome)) {
+            check.next = Some(facts::try_it(plan, run, &gate.id, &check.id));
+        }
+    }
     let known: Vec<(&str, String, String)> = found
         .iter()
         .filter(|(.., a)| !a.rule.vague && !a.rule.group.is_empty())
@@ -62,8 +69,10 @@ pub(crate) fn add_causes(
     if let Some(planned) = &plan.subject {
         let looks = [&mut subject.start, &mut subject.end].into_iter().flatten();
         for look in looks {
-            if let Some(applied) = diagnose(plan, run, crate::judge::SUBJECT, &planned.check, look)
-            {
+            if is_puzzling(look.outcome) {
+                look.next = Some(facts::try_it(plan, run, SUBJECT, &look.id));
+            }
+            if let Some(applied) = diagnose(plan, run, SUBJECT, &planned.check, look) {
                 look.cause = Some(applied.cause);
                 look.next = Some(applied.next);
             }
@@ -93,10 +102,11 @@ fn diagnose(
     written: &Check,
     check: &CheckJudged,
 ) -> Option<Applied> {
-    match check.outcome {
-        Outcome::Fail | Outcome::Error | Outcome::Inconclusive => {}
-        Outcome::Pass | Outcome::Warn | Outcome::Pending => return None,
-        Outcome::Skipped => return skipped(plan, run, gate, check),
+    if check.outcome == Outcome::Skipped {
+        return skipped(plan, run, gate, check);
+    }
+    if !is_puzzling(check.outcome) {
+        return None;
     }
     let gap = last_gap(run, gate, check);
     let facts = facts::gather(plan, run, gate, written, check, gap.as_ref());
@@ -111,6 +121,14 @@ fn diagnose(
             ..applied
         }),
         (applied, _) => applied,
+    }
+}
+
+/// Whether something was tried and did not come out well.
+fn is_puzzling(outcome: Outcome) -> bool {
+    match outcome {
+        Outcome::Fail | Outcome::Error | Outcome::Inconclusive => true,
+        Outcome::Pass | Outcome::Warn | Outcome::Pending | Outcome::Skipped => false,
     }
 }
 
@@ -175,6 +193,13 @@ struct Ready {
     next: Template,
 }
 
+/// Every rule there is, for the documents and for the table.
+pub fn all_rules() -> impl Iterator<Item = &'static Rule> {
+    [rules::OBSERVED, gaps::GAPS, gaps::SKIPS]
+        .into_iter()
+        .flatten()
+}
+
 /// The table, parsed once. That every rule parses is a test.
 fn table() -> &'static [Ready] {
     static TABLE: OnceLock<Vec<Ready>> = OnceLock::new();
@@ -187,7 +212,7 @@ fn table() -> &'static [Ready] {
                 next: expr::parse_template(rule.next).ok()?,
             })
         };
-        RULES.iter().filter_map(ready).collect()
+        all_rules().filter_map(ready).collect()
     })
 }
 

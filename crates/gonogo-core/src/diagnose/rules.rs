@@ -20,7 +20,7 @@ pub struct Rule {
     pub next: &'static str,
 }
 
-const fn rule(
+pub(super) const fn rule(
     id: &'static str,
     group: &'static str,
     when: &'static str,
@@ -45,7 +45,7 @@ const fn vague(rule: Rule) -> Rule {
     }
 }
 
-const fn gap(
+pub(super) const fn gap(
     id: &'static str,
     when: &'static str,
     cause: &'static str,
@@ -57,34 +57,34 @@ const fn gap(
     }
 }
 
-/// Every rule, in the order in which they are tried.
-pub const RULES: &[Rule] = &[
+/// The rules over what was observed, in the order in which they are tried.
+pub(super) const OBSERVED: &[Rule] = &[
     // What the check demands and the target does not do.
     rule(
         "accepts-expired-token",
         "",
-        "status >= 200 && status < 300 && unmet.matches('40[13]') && request.token.expires_in <= duration('0s')",
+        "status >= 200 && status < 300 && unmet.matches('status.*40[13]') && request.token.expires_in <= duration('0s')",
         "the target accepts a token that has expired",
         "check that the target verifies `exp`; then ${try_it}",
     ),
     rule(
         "accepts-without-credentials",
         "",
-        "status >= 200 && status < 300 && unmet.matches('40[13]') && !request.has_authorization",
+        "status >= 200 && status < 300 && unmet.matches('status.*40[13]') && !request.has_authorization",
         "the target answers without asking for credentials",
         "${curl}",
     ),
     rule(
         "accepts-other-credentials",
         "",
-        "status >= 200 && status < 300 && unmet.matches('40[13]')",
+        "status >= 200 && status < 300 && unmet.matches('status.*40[13]')",
         "the target accepts credentials that it should refuse",
         "check that the target verifies signature and roles; then ${try_it}",
     ),
     rule(
         "no-rate-limit",
         "",
-        "unmet.contains('429') && (!has(status) || status != 429)",
+        "unmet.matches('status.*429') && (!has(status) || status != 429)",
         "the target's rate limiter did not step in",
         "check that the limiter is switched on and its threshold is below what the check sends; then ${try_it}",
     ),
@@ -176,7 +176,7 @@ pub const RULES: &[Rule] = &[
     vague(rule(
         "unauthorised",
         "401",
-        "(wrong_status && status == 401) || '401' in statuses",
+        "(has(status) && wrong_status && status == 401) || '401' in refusals",
         "the target does not accept the credentials (401)",
         "${try_it}",
     )),
@@ -262,7 +262,7 @@ pub const RULES: &[Rule] = &[
     rule(
         "rate-limited",
         "429",
-        "(has(status) && wrong_status && status == 429) || '429' in statuses",
+        "(has(status) && wrong_status && status == 429) || '429' in refusals",
         "the target's rate limiter refused the requests",
         "lower the check's `rate:`, or raise the limit for the validation; the answer's Retry-After says how long to wait",
     ),
@@ -312,7 +312,7 @@ pub const RULES: &[Rule] = &[
     rule(
         "load-server-errors",
         "",
-        "statuses.exists(code, code.startsWith('5'))",
+        "refusals.exists(code, code.startsWith('5'))",
         "under load the target failed inside (5xx)",
         "look at the target's log during the load; a single request: ${try_it}",
     ),
@@ -507,150 +507,6 @@ pub const RULES: &[Rule] = &[
         "",
         "size(absent) > 0",
         "there was nothing to look at",
-        "${try_it}",
-    ),
-    // Not observed
-    gap(
-        "dns",
-        "gap == 'dns'",
-        "the host's name cannot be resolved",
-        "getent hosts ${name}",
-    ),
-    gap(
-        "refused",
-        "gap == 'refused'",
-        "nothing listens at ${host}: the service is down, or listens elsewhere",
-        "check that the service is up and on that port; then ${try_it}",
-    ),
-    gap(
-        "tls-expired",
-        "gap == 'tls' && message.contains('expired')",
-        "the certificate, or one above it, has expired",
-        "openssl s_client -connect ${host} -servername ${name} </dev/null | openssl x509 -noout -dates -issuer",
-    ),
-    gap(
-        "tls-not-yet",
-        "gap == 'tls' && message.matches('not ?valid ?yet|not yet valid')",
-        "the certificate is not yet valid: a clock is wrong, or it was issued ahead",
-        "date -u; openssl s_client -connect ${host} -servername ${name} </dev/null | openssl x509 -noout -dates",
-    ),
-    gap(
-        "tls-name",
-        "gap == 'tls' && message.matches('not ?valid ?for ?name|host ?name|subject alternative|valid for')",
-        "the certificate is for another host name",
-        "openssl s_client -connect ${host} -servername ${name} </dev/null | openssl x509 -noout -ext subjectAltName",
-    ),
-    gap(
-        "tls-issuer",
-        "gap == 'tls' && message.matches('unknown ?issuer|self.?signed|unable to get local issuer|ca ')",
-        "the certificate's issuer is not trusted: an internal CA that the target does not name with `ca:`",
-        "openssl s_client -connect ${host} -servername ${name} -showcerts </dev/null",
-    ),
-    gap(
-        "tls",
-        "gap == 'tls'",
-        "the TLS handshake with ${host} failed",
-        "openssl s_client -connect ${host} -servername ${name} </dev/null",
-    ),
-    gap(
-        "timeout",
-        "gap == 'timeout'",
-        "${host} did not answer in time: it hangs, is overloaded, or a firewall drops the packets",
-        "${try_it}",
-    ),
-    gap(
-        "truncated",
-        "gap == 'truncated' || gap == 'closed'",
-        "the connection ended before the answer was whole: the service crashed or a proxy cut it off",
-        "look at the service's log and restarts at that time; then ${try_it}",
-    ),
-    gap(
-        "too-large",
-        "gap == 'too_large'",
-        "the answer is larger than what is read",
-        "ask for less (a page, a filter); then ${try_it}",
-    ),
-    gap(
-        "protocol",
-        "gap == 'protocol'",
-        "what listens at ${host} does not speak the protocol: another service, or plain text where TLS is due",
-        "check scheme and port of the target's address; then ${try_it}",
-    ),
-    gap(
-        "denied",
-        "gap == 'denied'",
-        "the target refused the credentials or the permission",
-        "check user, password and rights of the target's address; then ${try_it}",
-    ),
-    gap(
-        "missing",
-        "gap == 'missing'",
-        "a program or file that the check needs is not on this machine",
-        "install or create it; then ${try_it}",
-    ),
-    gap(
-        "forbidden-host",
-        "gap == 'forbidden'",
-        "the plan does not allow this: the host is none of the environment's targets, or a power is missing",
-        "gonogo plan ${plan} --env ${env} prints hosts and powers",
-    ),
-    gap(
-        "bad-options",
-        "gap == 'bad_options'",
-        "the check's options make no sense with the values that were filled in",
-        "${try_it}",
-    ),
-    gap(
-        "network",
-        "gap == 'network'",
-        "the network to ${host} failed",
-        "${try_it}",
-    ),
-    gap(
-        "interrupted",
-        "gap == 'interrupted'",
-        "the run was stopped while checks were under way",
-        "gonogo resume ${run}",
-    ),
-    gap(
-        "unknown-effect",
-        "gap == 'unknown'",
-        "a crash left it open whether the effect happened",
-        "look at the target, undo the effect if it is there, and run again",
-    ),
-    gap(
-        "bug",
-        "gap == 'bug'",
-        "gonogo itself failed here",
-        "please report it, with the journal's last lines",
-    ),
-    // Skipped
-    rule(
-        "filtered",
-        "",
-        "skip == 'filtered'",
-        "checks were left out on the command line, so they prove nothing",
-        "run again without --only",
-    ),
-    rule(
-        "power-missing",
-        "",
-        "skip == 'power'",
-        "the run does not have the power `${name}`",
-        "gonogo run ${plan} --env ${env} --allow ${name}",
-    ),
-    rule(
-        "value-missing",
-        "",
-        "skip == 'missing'",
-        "`${name}` is missing",
-        "gonogo plan ${plan} --env ${env} prints the inputs that a run needs",
-    ),
-    rule(
-        "when-false",
-        "",
-        "skip == 'when'",
-        "the plan's own condition `${name}` left it out",
         "${try_it}",
     ),
 ];

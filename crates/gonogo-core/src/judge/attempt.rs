@@ -110,6 +110,11 @@ fn observed(
     expectations.extend(look.unspoken_absences());
 
     let series = limits::series_of(judging.at, seen, judging.blobs)?;
+    expectations.extend(
+        series
+            .as_ref()
+            .and_then(|series| limits::stopped_early(check, seen, series)),
+    );
     let judged_limits = match &series {
         Some(series) => {
             let assumed = limits::assumptions(check, judging.statistics, judging.earlier_samplings);
@@ -238,7 +243,7 @@ impl Look<'_> {
         match (expectation::truth(expr, self.scope), nothing_there) {
             (Ok(true), None) => (Outcome::Pass, String::new()),
             (Err(Gap::Error(why)), _) => (Outcome::Error, told(expr, &why)),
-            (_, Some(why)) => (self.absent(), told(expr, &why)),
+            (_, Some(why)) | (Err(Gap::Empty(why)), None) => (self.absent(), told(expr, &why)),
             (Ok(false), None) => (
                 Outcome::Fail,
                 told(expr, &expectation::explain(expr, self.scope)),
@@ -248,7 +253,6 @@ impl Look<'_> {
                 None => (Outcome::Fail, told(expr, &why)),
             },
             (Err(Gap::Clash(why)), None) => (Outcome::Fail, told(expr, &why)),
-            (Err(Gap::Empty(why)), None) => (self.absent(), told(expr, &why)),
         }
     }
 
@@ -292,7 +296,11 @@ impl Look<'_> {
             .expect
             .iter()
             .any(|e| known::roots(e).iter().any(|r| r == "secrets_seen"));
-        let leaked = secrets::leaked(self.check, &self.seen.secrets_seen);
+        let leaked = secrets::leaked(
+            self.check,
+            self.seen.target.as_ref(),
+            &self.seen.secrets_seen,
+        );
         if spoken_of || leaked.is_empty() {
             return None;
         }

@@ -9,7 +9,9 @@ use crate::duration::humanize_duration_ns;
 use crate::judged::{CheckJudged, Evidence, ItemJudged};
 use crate::outcome::Outcome;
 use crate::plan::{Check, Plan};
-use crate::record::{Address, Attempt, Cause, Observation, Observed, Run, SAMPLES_ROLE};
+use crate::record::{
+    Address, Attempt, Cause, Observation, Observed, Run, RunStarted, SAMPLES_ROLE,
+};
 use crate::value::{Map, Value};
 
 /// Where a check stands in a plan, and how it may be repeated.
@@ -171,9 +173,10 @@ impl<'a> Judge<'a> {
             self.was_intended(at, attempt)?;
         }
         let made = u32::try_from(all.len()).unwrap_or(u32::MAX);
-        let mut samplings = self.earlier_samplings();
+        let mut samplings = earlier_samplings(&self.run.started, self.at);
         let mut judged: Vec<(AttemptJudged, &Attempt)> = Vec::new();
-        for (at, attempt) in self.standing(&all) {
+        let standing = self.standing(&all);
+        for (at, attempt) in &standing {
             let judging = Judging {
                 at: self.at,
                 statistics: &self.plan.statistics,
@@ -185,7 +188,7 @@ impl<'a> Judge<'a> {
                 samplings = samplings.map(|n| n + 1);
             }
             let mut one = judge_attempt(self.check, item, attempt, &judging)?;
-            if self.is_too_late(&all, attempt) && one.outcome.is_good() {
+            if self.is_too_late(&standing, attempt) && one.outcome.is_good() {
                 one.outcome = Outcome::Error;
                 one.message = format!("attempt {} began after its `retry` had ended", at.attempt);
             }
@@ -313,15 +316,6 @@ impl<'a> Judge<'a> {
         Ok(())
     }
 
-    /// How often the check took samples of the same subject in earlier runs.
-    fn earlier_samplings(&self) -> Option<u32> {
-        let earlier = self.run.started.earlier.as_ref()?;
-        let mine = earlier
-            .iter()
-            .filter(|run| run.sampled.iter().any(|s| s == self.at));
-        u32::try_from(mine.count()).ok()
-    }
-
     /// Why there is no attempt.
     fn unattempted(&self, number: Option<u32>) -> (Outcome, String) {
         let id = (self.place.gate.to_owned(), self.place.id.to_owned());
@@ -374,6 +368,13 @@ impl<'a> Judge<'a> {
             waived_by: None,
         }
     }
+}
+
+/// How often a check (`gate/check`) took samples of the same subject in earlier runs; nothing where no registry tells.
+pub fn earlier_samplings(started: &RunStarted, at: &str) -> Option<u32> {
+    let earlier = started.earlier.as_ref()?.iter();
+    let mine = earlier.filter(|run| run.sampled.iter().any(|s| s == at));
+    u32::try_from(mine.count()).ok()
 }
 
 fn worst<'a>(judged: Vec<(AttemptJudged, &'a Attempt)>, made: u32) -> Option<Counted<'a>> {

@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Blobs, JudgeError};
 use crate::duration::humanize_duration_ns;
-use crate::judged::{Distribution, LimitJudged};
+use crate::judged::{Distribution, ExpectationJudged, LimitJudged};
 use crate::outcome::Outcome;
 use crate::plan::{Check, StatisticsOptions};
 use crate::record::{BlobRef, Observation, SAMPLES_ROLE};
@@ -13,6 +13,9 @@ use crate::stats::{self, Assumptions, Attempts, Claim, LimitJudgement, LimitOutc
 
 /// At most so many bars are drawn of a distribution.
 const BUCKETS: u64 = 48;
+
+/// How a load that is whole says that it ended.
+const WHOLE: [&str; 2] = ["completed", "decided"];
 
 /// Reads the samples of an observation, where it took some.
 pub(super) fn series_of(
@@ -41,10 +44,7 @@ fn verified(at: &str, blob: &BlobRef, blobs: &dyn Blobs) -> Result<Vec<u8>, Judg
             sha256: blob.sha256.clone(),
         });
     };
-    let found: String = Sha256::digest(&bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let found = sha256_hex(&bytes);
     if found != blob.sha256 || bytes.len() as u64 != blob.bytes {
         return Err(JudgeError::BlobChanged {
             check: at.to_owned(),
@@ -54,6 +54,16 @@ fn verified(at: &str, blob: &BlobRef, blobs: &dyn Blobs) -> Result<Vec<u8>, Judg
         });
     }
     Ok(bytes.into_owned())
+}
+
+/// The SHA-256 of bytes in lower-case hex: a blob's name.
+pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble & 15)]);
+    Sha256::digest(bytes)
+        .iter()
+        .flat_map(|byte| [digit(byte >> 4), digit(*byte)])
+        .collect()
 }
 
 /// What is assumed in judging a check's limits. `earlier` counts the attempts before this one in which the check took
@@ -76,6 +86,31 @@ pub(super) fn assumptions(
         },
         ..Assumptions::default()
     }
+}
+
+/// A load that was stopped before all it planned was due proves nothing: what it would have met is not known.
+pub(super) fn stopped_early(
+    check: &Check,
+    seen: &Observation,
+    series: &Series,
+) -> Option<ExpectationJudged> {
+    let planned = ["requests", "rounds"]
+        .iter()
+        .find_map(|key| check.options.get(key)?.as_u64());
+    let ended = seen.facts.get("ended").and_then(|e| e.as_str());
+    let scheduled = series.count();
+    let why = match (planned, ended) {
+        (_, Some(ended)) if !WHOLE.contains(&ended) => format!("it ended early: {ended}"),
+        (Some(planned), _) if scheduled < planned && ended != Some("decided") => {
+            format!("only {scheduled} of {planned} requests were scheduled")
+        }
+        (Some(_) | None, _) => return None,
+    };
+    Some(ExpectationJudged {
+        text: "the load runs to its end".to_owned(),
+        outcome: Outcome::Inconclusive,
+        message: format!("the load is not whole: {why}"),
+    })
 }
 
 /// Judges all limits of a check against its samples.

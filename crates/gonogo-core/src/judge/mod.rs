@@ -16,10 +16,12 @@ mod words;
 use std::borrow::Cow;
 
 pub use attempt::{AttemptJudged, Judging, judge_attempt};
-pub use check::judge_check;
+pub use check::{earlier_samplings, judge_check};
 pub use known::{Known, save_value, saves};
 pub use run::{RunJudged, belongs, judge_gate, judge_run, judge_subject};
 
+#[cfg(test)]
+pub(crate) use limits::sha256_hex;
 pub(crate) use run::SUBJECT;
 pub use secrets::leaked;
 pub use words::{cause_words, skip_words};

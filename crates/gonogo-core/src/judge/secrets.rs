@@ -1,14 +1,22 @@
 //! Secrets that came back. A leaked secret fails the check that met it, and no waiver covers it.
 
 use crate::plan::Check;
-use crate::record::SecretSeen;
+use crate::record::{SecretSeen, TargetSeen};
 
 /// The expectation that every check has without writing it.
 pub(crate) const NO_LEAK: &str = "no secret comes back";
 
-/// The secrets that stood where nobody had asked for them: not in what the check itself saves as a secret (a login's
-/// token), and not in the check's own request.
-pub fn leaked<'o>(check: &Check, seen: &'o [SecretSeen]) -> Vec<&'o SecretSeen> {
+/// The secrets that a target gave back where nobody had asked for them: not in what the check itself saves as a secret
+/// (a login's token), and not in the check's own request. What was read without a target (a minted token, a file of
+/// this machine) did not come back from anywhere.
+pub fn leaked<'o>(
+    check: &Check,
+    target: Option<&TargetSeen>,
+    seen: &'o [SecretSeen],
+) -> Vec<&'o SecretSeen> {
+    if target.is_none() {
+        return Vec::new();
+    }
     let own = |seen: &SecretSeen| {
         check.save.iter().filter(|save| save.secret).any(|save| {
             let name = seen.name.strip_prefix("saved.").unwrap_or(&seen.name);

@@ -3,7 +3,7 @@ use serde_json::json;
 use super::*;
 use crate::fixture::{
     BlobMap, Tape, address, at, attempt, check, empty, expr, facts, gate, load, nothing,
-    observation, plan, save, seen, started, status,
+    observation, plan, save, seen, started, status, target,
 };
 use crate::judged::CheckJudged;
 use crate::outcome::Outcome;
@@ -26,7 +26,10 @@ fn is(check: Check, observed: Observed, outcome: Outcome, message: &str) {
     let plan = plan(vec![gate("g", vec![check])]);
     let tape = Tape::new().observed("g", &id, observed);
     let judged = judged(&plan, tape, &BlobMap::new());
-    assert_eq!((judged.outcome, judged.message.as_str()), (outcome, message));
+    assert_eq!(
+        (judged.outcome, judged.message.as_str()),
+        (outcome, message)
+    );
 }
 
 fn with_absent(fact: &str) -> Observed {
@@ -65,7 +68,11 @@ fn an_absent_key_is_a_failure_that_names_the_key() {
     let seen = seen(json!({"status": 200, "body": {"rule": {}}}));
     let judged = judged(&plan, Tape::new().observed("g", "a", seen), &BlobMap::new());
     assert_eq!(judged.outcome, Outcome::Fail);
-    assert!(judged.message.contains("`body.rule.id` is absent"), "{}", judged.message);
+    assert!(
+        judged.message.contains("`body.rule.id` is absent"),
+        "{}",
+        judged.message
+    );
 }
 
 #[test]
@@ -81,7 +88,11 @@ fn nan_is_an_error_and_never_a_pass() {
     let nan = || seen(json!({"value": {"$double": "NaN"}}));
     for expectation in ["value < 1.0", "!(value > 1.0)", "value >= 0.0"] {
         let plan = plan(vec![gate("g", vec![check("a", &[expectation])])]);
-        let judged = judged(&plan, Tape::new().observed("g", "a", nan()), &BlobMap::new());
+        let judged = judged(
+            &plan,
+            Tape::new().observed("g", "a", nan()),
+            &BlobMap::new(),
+        );
         assert_eq!(judged.outcome, Outcome::Error, "{expectation}");
     }
 }
@@ -107,9 +118,17 @@ fn nothing_observed_is_an_error_for_every_cause() {
         Cause::Bug,
     ] {
         let plan = plan(vec![gate("g", vec![check("a", &["status == 200"])])]);
-        let judged = judged(&plan, Tape::new().observed("g", "a", nothing(cause)), &BlobMap::new());
+        let judged = judged(
+            &plan,
+            Tape::new().observed("g", "a", nothing(cause)),
+            &BlobMap::new(),
+        );
         assert_eq!(judged.outcome, Outcome::Error, "{cause:?}");
-        assert!(judged.message.contains(cause_words(cause)), "{}", judged.message);
+        assert!(
+            judged.message.contains(cause_words(cause)),
+            "{}",
+            judged.message
+        );
     }
 }
 
@@ -148,9 +167,16 @@ fn a_value_missing_because_nothing_was_there_is_inconclusive_not_a_failure() {
 
 #[test]
 fn all_over_an_empty_list_is_inconclusive() {
-    let plan = plan(vec![gate("g", vec![check("a", &["body.items.all(i, i.ok)"])])]);
+    let plan = plan(vec![gate(
+        "g",
+        vec![check("a", &["body.items.all(i, i.ok)"])],
+    )]);
     let nothing = seen(json!({"status": 200, "body": {"items": []}}));
-    let judged = judged(&plan, Tape::new().observed("g", "a", nothing), &BlobMap::new());
+    let judged = judged(
+        &plan,
+        Tape::new().observed("g", "a", nothing),
+        &BlobMap::new(),
+    );
     assert_eq!(judged.outcome, Outcome::Inconclusive);
 }
 
@@ -186,7 +212,11 @@ fn an_expectation_on_what_was_cut_is_an_error() {
     let mut saving = check("a", &["status == 200"]);
     saving.save.push(save("text", "body", false));
     let plan = plan(vec![gate("g", vec![saving])]);
-    let judged = judged(&plan, Tape::new().observed("g", "a", cut()), &BlobMap::new());
+    let judged = judged(
+        &plan,
+        Tape::new().observed("g", "a", cut()),
+        &BlobMap::new(),
+    );
     assert_eq!(judged.outcome, Outcome::Error);
 }
 
@@ -211,7 +241,11 @@ fn a_save_expects_that_its_value_is_there() {
     );
     let plan = plan(vec![gate("g", vec![saving()])]);
     let none = seen(json!({"status": 500, "body": {}}));
-    let judged = judged(&plan, Tape::new().observed("g", "make", none), &BlobMap::new());
+    let judged = judged(
+        &plan,
+        Tape::new().observed("g", "make", none),
+        &BlobMap::new(),
+    );
     assert_eq!(judged.outcome, Outcome::Fail);
     assert!(judged.message.contains("body.id"), "{}", judged.message);
 }
@@ -231,7 +265,10 @@ fn saved_values_are_replayed_in_plan_order_and_secrets_are_their_mask() {
     let mut make = check("make", &["status == 201"]);
     make.save.push(save("rule", "body.id", false));
     make.save.push(save("token", "body.token", true));
-    let later = check("use", &["body.id == saved.rule", "saved.token == '[secret token]'"]);
+    let later = check(
+        "use",
+        &["body.id == saved.rule", "saved.token == '[secret token]'"],
+    );
     let plan = plan(vec![gate("a", vec![make]), gate("b", vec![later])]);
     let run = Tape::new()
         .observed(
@@ -279,6 +316,7 @@ fn leaking(name: &str, location: &str) -> Observed {
         "status": 200,
         "body": {"token": "[secret token]", "debug": "[secret jwt]"},
     })));
+    observation.target = Some(target());
     observation.secrets_seen.push(SecretSeen {
         name: name.to_owned(),
         location: location.to_owned(),
@@ -299,7 +337,12 @@ fn a_secret_that_comes_back_fails_the_check_unless_it_is_its_own() {
         login.save.push(save("token", "body.token", true));
         login
     };
-    is(login(), leaking("token", "body.token"), Outcome::Pass, "200");
+    is(
+        login(),
+        leaking("token", "body.token"),
+        Outcome::Pass,
+        "200",
+    );
     is(
         login(),
         leaking("jwt", "body.debug"),
@@ -326,6 +369,29 @@ fn a_secret_that_comes_back_fails_the_check_unless_it_is_its_own() {
     );
 }
 
+#[test]
+fn a_minted_token_did_not_come_back_from_anywhere() {
+    let Observed::Observation(mut minted) = leaking("mint.token", "token") else {
+        panic!("an observation");
+    };
+    minted.target = None;
+    is(
+        check("mint", &["status == 200"]),
+        Observed::Observation(minted),
+        Outcome::Pass,
+        "200",
+    );
+}
+
+#[test]
+fn a_secret_that_came_back_once_fails_the_check_however_often_it_is_retried() {
+    let tape = Tape::new()
+        .observed("g", "a", leaking("jwt", "body.debug"))
+        .observed("g", "a", status(200));
+    let plan = plan(vec![gate("g", vec![retrying(true)])]);
+    assert_eq!(judged(&plan, tape, &BlobMap::new()).outcome, Outcome::Fail);
+}
+
 fn retrying(eventually: bool) -> Check {
     let mut check = check("a", &["status == 200"]);
     check.retry = Some(Retry {
@@ -343,10 +409,18 @@ fn a_pass_on_retry_is_a_warning_unless_waiting_is_the_point() {
             .observed("g", "a", status(503))
             .observed("g", "a", status(200))
     };
-    let warned = judged(&plan(vec![gate("g", vec![retrying(false)])]), tape(), &BlobMap::new());
+    let warned = judged(
+        &plan(vec![gate("g", vec![retrying(false)])]),
+        tape(),
+        &BlobMap::new(),
+    );
     assert_eq!(warned.outcome, Outcome::Warn);
     insta::assert_snapshot!(warned.message, @"passed only on attempt 2, after 1 s; before: expected `status == 200`: status is 503");
-    let waited = judged(&plan(vec![gate("g", vec![retrying(true)])]), tape(), &BlobMap::new());
+    let waited = judged(
+        &plan(vec![gate("g", vec![retrying(true)])]),
+        tape(),
+        &BlobMap::new(),
+    );
     assert_eq!(waited.outcome, Outcome::Pass);
     insta::assert_snapshot!(waited.message, @"200 in 43 ms after 1 s, on attempt 2");
 }
@@ -357,8 +431,26 @@ fn an_attempt_after_the_retry_had_ended_does_not_pass() {
         .observed("g", "a", status(503))
         .after(3600)
         .observed("g", "a", status(200));
-    let late = judged(&plan(vec![gate("g", vec![retrying(true)])]), tape, &BlobMap::new());
+    let late = judged(
+        &plan(vec![gate("g", vec![retrying(true)])]),
+        tape,
+        &BlobMap::new(),
+    );
     assert_eq!(late.outcome, Outcome::Error);
+}
+
+#[test]
+fn a_retry_counts_from_its_first_whole_attempt() {
+    let tape = Tape::new()
+        .observed("g", "a", nothing(Cause::Interrupted))
+        .after(3600)
+        .observed("g", "a", status(200));
+    let whole = judged(
+        &plan(vec![gate("g", vec![retrying(false)])]),
+        tape,
+        &BlobMap::new(),
+    );
+    assert_eq!(whole.outcome, Outcome::Pass);
 }
 
 #[test]
@@ -492,7 +584,11 @@ fn the_worst_item_of_a_list_counts() {
 #[test]
 fn an_empty_list_to_repeat_over_is_a_failure() {
     let plan = plan(vec![gate("g", vec![each("status == 200")])]);
-    let judged = judged(&plan, Tape::new().items("g", "a", Vec::new()), &BlobMap::new());
+    let judged = judged(
+        &plan,
+        Tape::new().items("g", "a", Vec::new()),
+        &BlobMap::new(),
+    );
     assert_eq!(judged.outcome, Outcome::Fail);
 }
 
@@ -512,7 +608,10 @@ fn an_item_that_was_not_looked_at_is_not_a_pass() {
             },
             attempt: Box::new(attempt(1, status(200))),
         });
-    assert_eq!(judged(&plan, tape, &BlobMap::new()).outcome, Outcome::Skipped);
+    assert_eq!(
+        judged(&plan, tape, &BlobMap::new()).outcome,
+        Outcome::Skipped
+    );
 }
 
 fn limited(limits: &[(&str, Claim)]) -> Plan {
@@ -544,7 +643,9 @@ fn s1_limits() -> [(&'static str, Claim); 3] {
 fn sixty_rounds_decide_the_p95_and_not_the_p99() {
     let (observed, blobs) = load(&[Some(43); 60]);
     let plan = limited(&s1_limits());
-    let run = Tape::new().observed("latency", "stats", observed).finished();
+    let run = Tape::new()
+        .observed("latency", "stats", observed)
+        .finished();
     let judged = judge_run(&plan, &run, &blobs).expect("sound");
     let gate = &judged.gates[0];
     let outcomes: Vec<Outcome> = gate.checks[0].limits.iter().map(|l| l.outcome).collect();
@@ -569,23 +670,62 @@ fn a_limit_without_samples_is_inconclusive() {
     );
     assert_eq!(none.outcome, Outcome::Inconclusive);
     let (observed, blobs) = load(&[]);
-    let empty = judged(&plan, Tape::new().observed("latency", "stats", observed), &blobs);
+    let empty = judged(
+        &plan,
+        Tape::new().observed("latency", "stats", observed),
+        &blobs,
+    );
     assert_eq!(empty.outcome, Outcome::Inconclusive);
+}
+
+#[test]
+fn a_load_that_was_stopped_early_proves_nothing() {
+    let (observed, blobs) = load(&[Some(43); 60]);
+    let outcome = |requests: u64, ended: Option<&str>| {
+        let mut plan = limited(&s1_limits()[..1]);
+        plan.gates[0].checks[0].options = json!({"load": "GET /", "requests": requests});
+        let Observed::Observation(mut seen) = observed.clone() else {
+            panic!("an observation");
+        };
+        if let Some(ended) = ended {
+            seen.facts.insert("ended".to_owned(), ended.into());
+        }
+        let seen = Observed::Observation(seen);
+        judged(
+            &plan,
+            Tape::new().observed("latency", "stats", seen),
+            &blobs,
+        )
+        .outcome
+    };
+    assert_eq!(outcome(60, None), Outcome::Pass);
+    assert_eq!(outcome(60, Some("completed")), Outcome::Pass);
+    assert_eq!(outcome(100, None), Outcome::Inconclusive);
+    assert_eq!(outcome(60, Some("asked to stop")), Outcome::Inconclusive);
+    assert_eq!(outcome(100, Some("decided")), Outcome::Pass);
 }
 
 #[test]
 fn a_missing_or_changed_series_refuses_the_record() {
     let (observed, mut blobs) = load(&[Some(43); 60]);
     let plan = limited(&s1_limits());
-    let run = Tape::new().observed("latency", "stats", observed).finished();
+    let run = Tape::new()
+        .observed("latency", "stats", observed)
+        .finished();
     let missing = judge_run(&plan, &run, &BlobMap::new());
-    assert!(matches!(missing, Err(JudgeError::BlobMissing { .. })), "{missing:?}");
+    assert!(
+        matches!(missing, Err(JudgeError::BlobMissing { .. })),
+        "{missing:?}"
+    );
     for bytes in blobs.values_mut() {
         let last = bytes.len() - 4;
         bytes[last] ^= 1;
     }
     let changed = judge_run(&plan, &run, &blobs);
-    assert!(matches!(changed, Err(JudgeError::BlobChanged { .. })), "{changed:?}");
+    assert!(
+        matches!(changed, Err(JudgeError::BlobChanged { .. })),
+        "{changed:?}"
+    );
 }
 
 #[test]
@@ -606,7 +746,10 @@ fn a_further_attempt_at_the_same_subject_spends_less_alpha() {
     assert_eq!(with(Some(Vec::new())), Outcome::Pass);
     assert_eq!(with(None), Outcome::Pass);
     assert_eq!(with(Some(vec![before(&["other/check"])])), Outcome::Pass);
-    assert_eq!(with(Some(vec![before(&["latency/stats"])])), Outcome::Inconclusive);
+    assert_eq!(
+        with(Some(vec![before(&["latency/stats"])])),
+        Outcome::Inconclusive
+    );
 }
 
 fn with_subject(mut plan: Plan, wait_ns: i64) -> Plan {
@@ -624,16 +767,25 @@ fn commit(commit: &str, digest: &str) -> Observed {
 
 #[test]
 fn the_subject_is_the_expected_one_from_start_to_end() {
-    let plan = with_subject(plan(vec![gate("g", vec![check("a", &["status == 200"])])]), 0);
+    let plan = with_subject(
+        plan(vec![gate("g", vec![check("a", &["status == 200"])])]),
+        0,
+    );
     let messages = |start: Observed, end: Observed| {
         let run = Tape::new()
             .observed("subject", "start", start)
             .observed("g", "a", status(200))
             .observed("subject", "end", end)
             .finished();
-        let subject = judge_run(&plan, &run, &BlobMap::new()).expect("sound").subject;
+        let subject = judge_run(&plan, &run, &BlobMap::new())
+            .expect("sound")
+            .subject;
         let outcome = |c: Option<CheckJudged>| c.expect("observed").outcome;
-        (outcome(subject.start), outcome(subject.end), subject.message)
+        (
+            outcome(subject.start),
+            outcome(subject.end),
+            subject.message,
+        )
     };
     insta::assert_debug_snapshot!(messages(commit("abc", "d1"), commit("abc", "d1")), @r#"
     (
@@ -687,7 +839,9 @@ fn a_gate_that_the_plan_limits_to_other_environments_is_out_of_scope() {
 
 #[test]
 fn a_gate_counts_its_checks_in_its_result() {
-    let checks = ["a", "b", "c"].map(|id| check(id, &["status == 200"])).to_vec();
+    let checks = ["a", "b", "c"]
+        .map(|id| check(id, &["status == 200"]))
+        .to_vec();
     let plan = plan(vec![gate("g", checks)]);
     let run = Tape::new()
         .observed("g", "a", status(200))

@@ -355,10 +355,12 @@ impl Folding {
                 attempt: at.attempt - 1,
                 ..at.clone()
             };
-            let known = self.run.intents.contains_key(&before)
-                || self.run.attempts.contains_key(&before);
+            let known =
+                self.run.intents.contains_key(&before) || self.run.attempts.contains_key(&before);
             if !known {
-                return Err(format!("{shown}: of the attempt before it nothing is known"));
+                return Err(format!(
+                    "{shown}: of the attempt before it nothing is known"
+                ));
             }
         }
         let id = (at.gate.clone(), at.check.clone());

@@ -24,7 +24,7 @@ pub(super) fn yaml(text: &str) -> Json {
 }
 
 fn node<'y>(event: Yaml<'y>, events: &mut impl Iterator<Item = Yaml<'y>>) -> Json {
-    let mut next = |events: &mut dyn Iterator<Item = Yaml<'y>>| events.next().expect("more");
+    let next = |events: &mut dyn Iterator<Item = Yaml<'y>>| events.next().expect("more");
     match event {
         Yaml::Scalar(text, style, ..) => match text.parse::<i64>() {
             Ok(number) if style == ScalarStyle::Plain => json!(number),
@@ -110,7 +110,9 @@ fn scene(case: &Json) -> Scene {
             "kind" if word(value) == "local" => scene.kind = EnvironmentKind::Local,
             "subject" => {
                 let look = |json: &Json| outcome(word(json)).in_scope().expect("an outcome");
-                scene.subject = value.as_array().map(|looks| (look(&looks[0]), look(&looks[1])));
+                scene.subject = value
+                    .as_array()
+                    .map(|looks| (look(&looks[0]), look(&looks[1])));
             }
             "hours" => scene.as_of = value.as_i64().expect("hours") * 3600,
             "fresh_for" => {

@@ -62,7 +62,10 @@ fn findings_tell_what_was_expected_and_seen_and_what_to_do() {
     important.owner = Some("data".to_owned());
     let plan = plan(vec![
         important,
-        gate("api", vec![check("a", &["status == 200", "latency < duration('1s')"])]),
+        gate(
+            "api",
+            vec![check("a", &["status == 200", "latency < duration('1s')"])],
+        ),
         gate("net", vec![check("c", &["status == 200"])]),
         gate("write", vec![check("d", &["status == 201"])]),
     ]);
@@ -72,7 +75,13 @@ fn findings_tell_what_was_expected_and_seen_and_what_to_do() {
             .observed("stats", "b", seen(json!({"status": 200, "body": {"n": 2}})))
             .observed("api", "a", refused("2h"))
             .observed("net", "c", nothing(Cause::Refused))
-            .skipped("write", "d", SkipReason::Power { power: Power::Write }),
+            .skipped(
+                "write",
+                "d",
+                SkipReason::Power {
+                    power: Power::Write,
+                },
+            ),
     );
     insta::assert_json_snapshot!(judged.findings);
     insta::assert_json_snapshot!(judged.not_evaluated, @r#"
@@ -89,7 +98,7 @@ fn findings_tell_what_was_expected_and_seen_and_what_to_do() {
       }
     ]
     "#);
-    insta::assert_snapshot!(judged.because, @"");
+    insta::assert_snapshot!(judged.because, @"NO-GO because the critical gate `api` (Gate api) failed: api/a: expected `status == 200`: status is 401; it takes a run in which `api` passes, or a waiver of it.");
 }
 
 #[test]
@@ -125,7 +134,12 @@ fn findings_are_sorted_by_what_blocks_most() {
         },
         states(Severity::Critical, Outcome::Fail),
     ]);
-    let gates: Vec<String> = scene.decide().findings.into_iter().map(|f| f.gate).collect();
+    let gates: Vec<String> = scene
+        .decide()
+        .findings
+        .into_iter()
+        .map(|f| f.gate)
+        .collect();
     assert_eq!(gates, ["g4", "g2", "g1", "g0", "g3"]);
 }
 

@@ -18,14 +18,25 @@ use crate::value::Value;
 /// scope. The worst letter of all gates is the verdict; a `.` says nothing.
 const TABLE: [(Severity, &str); 3] = [
     //                    pass warn pending skipped inconclusive error fail waived scope
-    (Severity::Critical, "G    G    H       H       H            H     N    G      ."),
-    (Severity::Important, "G    G    H       H       H            H     H    G      ."),
-    (Severity::Advisory, ".    .    .       .       .            .     .    .      ."),
+    (
+        Severity::Critical,
+        "G    G    H       H       H            H     N    G      .",
+    ),
+    (
+        Severity::Important,
+        "G    G    H       H       H            H     H    G      .",
+    ),
+    (
+        Severity::Advisory,
+        ".    .    .       .       .            .     .    .      .",
+    ),
 ];
 
 fn oracle(gates: &[GateState]) -> Verdict {
     let letter = |state: &GateState| {
-        let row = TABLE.iter().find(|(severity, _)| *severity == state.severity);
+        let row = TABLE
+            .iter()
+            .find(|(severity, _)| *severity == state.severity);
         let row: Vec<&str> = row.expect("a row").1.split_whitespace().collect();
         let column = match state.outcome.in_scope() {
             None => 8,
@@ -89,8 +100,8 @@ fn any_scene() -> impl Strategy<Value = Scene> {
     let as_of = proptest::sample::select(vec![60, 7200, 90_000]);
     let gates = proptest::collection::vec(any_state(), 1..6);
     (gates, subject, end, as_of).prop_map(|(gates, subject, end, as_of)| Scene {
-        subject,
         end,
+        subject,
         as_of,
         ..Scene::new(&gates)
     })
@@ -224,7 +235,10 @@ fn whole_journal() -> (Vec<Event>, BlobMap) {
         .items(
             "api",
             "each",
-            vec![(Value::Int(200), status(200)), (Value::Int(201), status(201))],
+            vec![
+                (Value::Int(200), status(200)),
+                (Value::Int(201), status(201)),
+            ],
         )
         .observed("latency", "stats", observed)
         .observed("data", "rows", empty("rows", json!({})))
@@ -328,7 +342,12 @@ fn a_check_that_is_skipped_instead_is_never_go() {
                     reason: SkipReason::Filtered,
                 },
             );
-            assert_eq!(verdict(&plan, without, &blobs), Some(Verdict::Hold), "{}", check.id);
+            assert_eq!(
+                verdict(&plan, without, &blobs),
+                Some(Verdict::Hold),
+                "{}",
+                check.id
+            );
         }
     }
 }

@@ -105,7 +105,10 @@ fn one_address_ends_once() {
     );
     illegal(vec![observed(1), intended(1, None)], "has ended before");
     illegal(vec![observed(0)], "attempts count from one");
-    illegal(vec![observed(2)], "of the attempt before it nothing is known");
+    illegal(
+        vec![observed(2)],
+        "of the attempt before it nothing is known",
+    );
 }
 
 #[test]
@@ -152,10 +155,7 @@ fn a_skipped_check_stays_skipped_unless_the_run_had_been_stopped() {
         "was skipped before",
     );
     illegal(
-        vec![
-            skipped(SkipReason::Filtered),
-            skipped(SkipReason::Filtered),
-        ],
+        vec![skipped(SkipReason::Filtered), skipped(SkipReason::Filtered)],
         "was skipped before",
     );
     illegal(
@@ -221,7 +221,10 @@ fn open_intents_are_those_that_may_have_acted() {
             ask: "GET /read".to_owned(),
         })
         .run();
-    let open: Vec<&str> = run.open_intents().map(|(at, _)| at.check.as_str()).collect();
+    let open: Vec<&str> = run
+        .open_intents()
+        .map(|(at, _)| at.check.as_str())
+        .collect();
     assert_eq!(open, ["list"]);
 }
 
