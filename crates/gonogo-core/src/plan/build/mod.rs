@@ -21,6 +21,8 @@ use crate::outcome::Severity;
 use crate::record::EnvironmentKind;
 
 use names::check_name;
+#[cfg(test)]
+pub(super) use names::slug;
 
 const DAY_NS: i64 = 86_400_000_000_000;
 
