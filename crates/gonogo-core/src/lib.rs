@@ -2,13 +2,17 @@
 //!
 //! No I/O, no clock, no randomness, no environment, no hash order. Time is a value handed in.
 
+pub mod decide;
 pub mod diag;
+pub mod diagnose;
 pub mod duration;
 pub mod expr;
+pub mod judge;
 pub mod judged;
 pub mod outcome;
 pub mod plan;
 pub mod record;
+pub mod redact;
 pub mod schedule;
 pub mod series;
 pub mod shape;

@@ -1,18 +1,27 @@
 //! The probes: each observes one kind of thing and judges nothing. One folder each, and one line in the list below.
 
 pub mod ctx;
+pub mod exec;
+pub mod files;
 pub mod http;
 pub mod jwt;
+pub mod load;
 pub mod probe;
 
 use gonogo_core::plan::{Registry, Syntax, TargetSyntax};
 use probe::Probe;
 
 /// All probes, in the order of the reference. A new probe is one folder and one line here.
-static PROBES: &[&dyn Probe] = &[&http::Http, &jwt::Jwt];
+static PROBES: &[&dyn Probe] = &[
+    &http::Http,
+    &jwt::Jwt,
+    &load::Load,
+    &files::Files,
+    &exec::Exec,
+];
 
 /// All target kinds.
-static TARGETS: &[TargetSyntax] = &[http::TARGET];
+static TARGETS: &[TargetSyntax] = &[http::TARGET, files::TARGET];
 
 /// The probe of a plan key.
 pub fn probe(key: &str) -> Option<&'static dyn Probe> {

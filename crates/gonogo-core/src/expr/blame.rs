@@ -19,7 +19,7 @@ impl Evaluator<'_> {
         ask: &str,
         (left, right): (&Node, &Node),
         env: Env<'_>,
-    ) -> Box<Stop> {
+    ) -> Stop {
         match refused {
             Refused::Types {
                 at,
@@ -49,7 +49,7 @@ impl Evaluator<'_> {
     }
 
     /// A wrong type: `TypeClash` where one of the parts is open to what came back, else `Error`.
-    pub(super) fn blame(&self, nodes: &[&Node], message: String, env: Env<'_>) -> Box<Stop> {
+    pub(super) fn blame(&self, nodes: &[&Node], message: String, env: Env<'_>) -> Stop {
         match nodes.iter().find_map(|node| self.open(node, env)) {
             Some(path) => Stop::one(TroubleKind::Clash, Some(path), message),
             None => Stop::error(message),
@@ -63,8 +63,13 @@ impl Evaluator<'_> {
                 None => Some(Path::root(name.as_str())),
                 Some(local) => {
                     let (range, at) = local.from?;
-                    let list = self.path(range, local.outer);
-                    let list = list.unwrap_or_else(|| Path::root(self.text(range)));
+                    let list = match self.path(range, local.outer) {
+                        Some(list) => list,
+                        // An element of what was computed from something observed, such as a filtered list.
+                        None => self
+                            .observed(range, local.outer)
+                            .map(|_| Path::root(self.text(range)))?,
+                    };
                     Some(list.then(Step::At(at)))
                 }
             },

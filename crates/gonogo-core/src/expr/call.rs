@@ -414,9 +414,9 @@ fn index_of(function: Function, args: &[&Value]) -> Option<Called> {
         },
     };
     let found = if last {
-        // A match that begins at or before the bound.
+        // A match that begins at or before the bound. Where the end is inside a character, none begins at the bound.
         let end = (offsets[bound] + part.len()).min(text.len());
-        let end = (end..=text.len()).find(|i| text.is_char_boundary(*i))?;
+        let end = (0..=end).rev().find(|i| text.is_char_boundary(*i))?;
         text[..end].rfind(part)
     } else {
         text[offsets[bound]..]

@@ -199,15 +199,15 @@ impl<'a> Checker<'a> {
     fn index(&mut self, node: &'a Node, on: &'a Node, index: &'a Node) -> Type {
         let (ty, by) = (self.infer(on), self.infer(index));
         match (&ty, &by) {
-            (Type::Dyn, Type::Dyn | Type::String | Type::Int | Type::Number) => Type::Dyn,
-            (Type::List(of), Type::Int | Type::Number | Type::Dyn) => (**of).clone(),
-            (Type::Map(of), Type::String | Type::Dyn) => (**of).clone(),
+            (Type::Dyn, Type::Dyn | Type::String | Type::Int | Type::Number)
+            | (Type::Struct(_), Type::Dyn) => Type::Dyn,
+            (Type::List(of), Type::Int | Type::Number | Type::Dyn)
+            | (Type::Map(of), Type::String | Type::Dyn) => (**of).clone(),
             (Type::Headers, Type::String | Type::Dyn) => Type::String,
             (Type::Struct(_), Type::String) => match &index.kind {
                 Kind::Literal(Value::String(key)) => self.field(node, on, &ty, key),
                 _ => Type::Dyn,
             },
-            (Type::Struct(_), Type::Dyn) => Type::Dyn,
             _ => {
                 let message = format!(
                     "`{}` is {} and cannot be indexed with {}",

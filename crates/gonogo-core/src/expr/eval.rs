@@ -4,18 +4,18 @@ use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::cmp::Ordering;
 
-use super::ast::{Compare, Each, Kind, Node, Which, type_constant, type_name};
-use super::blame::{described, described_type};
+use super::ast::{Compare, Kind, Node, type_constant, type_name};
+use super::blame::described;
 use super::call::{CallTrouble, call};
 use super::functions::Function;
 use super::ops::{arithmetic, equal, order};
-use super::path::{Path, Step};
+use super::path::Path;
 use super::problem::did_you_mean;
 use super::scope::Scope;
 use super::stop::{Guard, Stop, TroubleKind};
 use crate::value::{Map, Value};
 
-pub(super) type Out<T> = Result<T, Box<Stop>>;
+pub(super) type Out<T> = Result<T, Stop>;
 
 /// A name that a macro such as `all` gives to an element.
 pub(super) struct Local<'v> {
@@ -42,11 +42,11 @@ pub(super) fn local<'v>(mut env: Env<'v>, name: &str) -> Option<&'v Local<'v>> {
 pub(super) struct Evaluator<'s> {
     pub(super) scope: &'s Scope<'s>,
     pub(super) source: &'s str,
-    steps: Cell<u64>,
+    pub(super) steps: Cell<u64>,
     /// Questions asked and answered with "not there", by the parts evaluated so far.
-    guards: RefCell<Vec<Guard>>,
+    pub(super) guards: RefCell<Vec<Guard>>,
     /// How many `&&` and `||` are around; outside of any, nobody listens to guards.
-    logic: Cell<u32>,
+    pub(super) logic: Cell<u32>,
 }
 
 impl<'s> Evaluator<'s> {
@@ -66,17 +66,13 @@ impl<'s> Evaluator<'s> {
 
     /// Takes steps off the budget.
     pub(super) fn spend(&self, steps: u64) -> Out<()> {
-        match self.steps.get().checked_sub(steps) {
-            Some(left) => {
-                self.steps.set(left);
-                Ok(())
-            }
-            None => {
-                self.steps.set(0);
-                let message = "the expression took too many steps".to_owned();
-                Err(Stop::one(TroubleKind::Exhausted, None, message))
-            }
+        if let Some(left) = self.steps.get().checked_sub(steps) {
+            self.steps.set(left);
+            return Ok(());
         }
+        self.steps.set(0);
+        let message = "the expression took too many steps".to_owned();
+        Err(Stop::one(TroubleKind::Exhausted, None, message))
     }
 
     /// The value itself, paying for a copy where one must be made.
@@ -216,11 +212,11 @@ impl<'s> Evaluator<'s> {
     }
 
     /// Remembers a question that was answered with "not there".
-    fn guard(&self, node: &Node, env: Env<'_>, make: fn(Path) -> Guard) {
-        if self.logic.get() > 0 {
-            if let Some(path) = self.path(node, env) {
-                self.guards.borrow_mut().push(make(path));
-            }
+    pub(super) fn guard(&self, node: &Node, env: Env<'_>, make: fn(Path) -> Guard) {
+        if self.logic.get() > 0
+            && let Some(path) = self.path(node, env)
+        {
+            self.guards.borrow_mut().push(make(path));
         }
     }
 
@@ -232,13 +228,13 @@ impl<'s> Evaluator<'s> {
             return Ok(Cow::Borrowed(value));
         }
         let declared = self.scope.types().map(|types| types.get(name).is_some());
-        match (declared, type_name(name)) {
-            (Some(true), _) => {}
-            (_, Some(ty)) => return Ok(Cow::Owned(Value::from(ty))),
-            (Some(false), None) => {
-                return Err(Stop::error(format!("nothing is called `{name}`")));
-            }
-            (None, None) => {}
+        if declared != Some(true)
+            && let Some(ty) = type_name(name)
+        {
+            return Ok(Cow::Owned(Value::from(ty)));
+        }
+        if declared == Some(false) {
+            return Err(Stop::error(format!("nothing is called `{name}`")));
         }
         let mut message = format!("`{name}` is absent");
         if let Some(hint) = did_you_mean(name, self.scope.names(), "there are") {
@@ -253,203 +249,6 @@ impl<'s> Evaluator<'s> {
 
     fn protobuf_type(&self, node: &Node) -> Option<&'static str> {
         type_constant(node).filter(|_| self.scope.get("google").is_none())
-    }
-
-    /// A key of a map, or why there is none.
-    fn key<'v>(
-        &'v self,
-        node: &Node,
-        on: &Node,
-        value: Cow<'v, Value>,
-        key: &str,
-        env: Env<'v>,
-    ) -> Out<Cow<'v, Value>> {
-        let folded = self.fold_case(on, key, env);
-        let key = folded.as_deref().unwrap_or(key);
-        match value {
-            Cow::Borrowed(Value::Map(map)) => match map.get(key) {
-                Some(value) => Ok(Cow::Borrowed(value)),
-                None => Err(self.absent_key(node, on, map, key, env)),
-            },
-            Cow::Owned(Value::Map(mut map)) => match map.remove(key) {
-                Some(value) => Ok(Cow::Owned(value)),
-                None => Err(self.absent_key(node, on, &map, key, env)),
-            },
-            other => Err(self.not_a_map(on, &other, env)),
-        }
-    }
-
-    fn absent_key(&self, node: &Node, on: &Node, map: &Map, key: &str, env: Env<'_>) -> Box<Stop> {
-        let path = self.path(node, env);
-        let place = self.place(node, env);
-        let mut message = format!("`{place}` is absent");
-        if map.is_empty() {
-            message = format!("{message}: `{}` is empty", self.place(on, env));
-        } else if let Some(hint) = did_you_mean(
-            key,
-            map.keys().map(String::as_str),
-            &format!("`{}` has", self.place(on, env)),
-        ) {
-            message = format!("{message}; {hint}");
-        }
-        let kind = if path.is_some() {
-            TroubleKind::Absent
-        } else {
-            TroubleKind::Error
-        };
-        Stop::one(kind, path, message)
-    }
-
-    fn not_a_map(&self, on: &Node, value: &Value, env: Env<'_>) -> Box<Stop> {
-        let message = format!(
-            "`{}` is {} where a map is due",
-            self.place(on, env),
-            described(value)
-        );
-        // Whatever the shape says: a value that was observed is here of the wrong type.
-        match self.path(on, env) {
-            Some(path) if !self.scope.is_given(&path.root) => {
-                Stop::one(TroubleKind::Clash, Some(path), message)
-            }
-            _ => Stop::error(message),
-        }
-    }
-
-    /// The key in lower case, where the map ignores case.
-    fn fold_case(&self, on: &Node, key: &str, env: Env<'_>) -> Option<String> {
-        let last = match &on.kind {
-            Kind::Name(name) => name,
-            Kind::Select { field, .. } => field,
-            _ => return None,
-        };
-        if !self.scope.may_ignore_case(last) && local(env, last).is_none() {
-            return None;
-        }
-        let names = self.path(on, env)?.names();
-        (self.scope.ignores_case(&names) && key.bytes().any(|b| b.is_ascii_uppercase()))
-            .then(|| key.to_ascii_lowercase())
-    }
-
-    fn index<'v>(
-        &'v self,
-        node: &Node,
-        (on, value): (&Node, Cow<'v, Value>),
-        (index_node, index): (&Node, &Value),
-        env: Env<'v>,
-    ) -> Out<Cow<'v, Value>> {
-        match (value.as_ref(), index) {
-            (Value::Map(_), Value::String(key)) => self.key(node, on, value, key, env),
-            (Value::List(items), Value::Int(i)) => {
-                let len = items.len();
-                let found = usize::try_from(*i).ok().filter(|i| *i < len);
-                match (found, value) {
-                    (Some(i), Cow::Borrowed(Value::List(items))) => Ok(Cow::Borrowed(&items[i])),
-                    (Some(i), Cow::Owned(Value::List(mut items))) => {
-                        Ok(Cow::Owned(items.swap_remove(i)))
-                    }
-                    _ => Err(self.out_of_range(node, on, *i, len, env)),
-                }
-            }
-            (Value::Map(_) | Value::List(_), _) => {
-                let message = format!(
-                    "`{}` is {} and cannot be indexed with {}",
-                    self.place(on, env),
-                    described_type(&value),
-                    described(index)
-                );
-                Err(self.blame(&[index_node, on], message, env))
-            }
-            (other, _) => {
-                let due = if matches!(index, Value::String(_)) {
-                    "a map"
-                } else {
-                    "a list"
-                };
-                let message = format!(
-                    "`{}` is {} where {due} is due",
-                    self.place(on, env),
-                    described(other)
-                );
-                match self.path(on, env) {
-                    Some(path) if !self.scope.is_given(&path.root) => {
-                        Err(Stop::one(TroubleKind::Clash, Some(path), message))
-                    }
-                    _ => Err(Stop::error(message)),
-                }
-            }
-        }
-    }
-
-    fn out_of_range(&self, node: &Node, on: &Node, i: i64, len: usize, env: Env<'_>) -> Box<Stop> {
-        let has = match len {
-            0 => "is empty".to_owned(),
-            1 => "has 1 element".to_owned(),
-            n => format!("has {n} elements"),
-        };
-        let message = format!(
-            "`{}[{i}]` is absent: `{}` {has}",
-            self.place(on, env),
-            self.place(on, env)
-        );
-        match self.path(on, env) {
-            Some(path) => {
-                let step = usize::try_from(i).map_or(Step::Any, Step::At);
-                Stop::one(TroubleKind::Absent, Some(path.then(step)), message)
-            }
-            None => {
-                let path = self.open(node, env);
-                let kind = if path.is_some() {
-                    TroubleKind::Absent
-                } else {
-                    TroubleKind::Error
-                };
-                Stop::one(kind, path, message)
-            }
-        }
-    }
-
-    fn has<'v>(&'v self, inner: &'v Node, env: Env<'v>) -> Out<bool> {
-        let there = match &inner.kind {
-            Kind::Name(name) => {
-                let known = local(env, name).is_some() || self.scope.get(name).is_some();
-                let declared = self.scope.types().is_none_or(|t| t.get(name).is_some());
-                if !known && !declared {
-                    return Err(Stop::error(format!("nothing is called `{name}`")));
-                }
-                known
-            }
-            Kind::Select { on, field } => {
-                let value = self.operand(on, env)?;
-                self.has_key(on, &value, field, env)?
-            }
-            Kind::Index { on, index } => {
-                let value = self.operand(on, env)?;
-                let index_value = self.operand(index, env)?;
-                match (value.as_ref(), index_value.as_ref()) {
-                    (Value::List(items), Value::Int(i)) => {
-                        usize::try_from(*i).is_ok_and(|i| i < items.len())
-                    }
-                    (_, Value::String(key)) => self.has_key(on, &value, key, env)?,
-                    (_, other) => {
-                        let message = format!("{} is not a key", described(other));
-                        return Err(self.blame(&[index, on], message, env));
-                    }
-                }
-            }
-            _ => return Err(Stop::error("`has` asks about a key")),
-        };
-        if !there {
-            self.guard(inner, env, Guard::Missing);
-        }
-        Ok(there)
-    }
-
-    fn has_key(&self, on: &Node, value: &Value, key: &str, env: Env<'_>) -> Out<bool> {
-        let Value::Map(map) = value else {
-            return Err(self.not_a_map(on, value, env));
-        };
-        let folded = self.fold_case(on, key, env);
-        Ok(map.contains_key(folded.as_deref().unwrap_or(key)))
     }
 
     fn compare<'v>(
@@ -487,56 +286,6 @@ impl<'s> Evaluator<'s> {
                 self.guard(asked, env, Guard::Size);
             }
             _ => {}
-        }
-    }
-
-    fn is_in<'v>(&'v self, item: &'v Node, of: &'v Node, env: Env<'v>) -> Out<bool> {
-        let (i, o) = (self.operand(item, env)?, self.operand(of, env)?);
-        match (i.as_ref(), o.as_ref()) {
-            (Value::String(key), Value::Map(map)) => {
-                let folded = self.fold_case(of, key, env);
-                let there = map.contains_key(folded.as_deref().unwrap_or(key));
-                if !there && self.logic.get() > 0 {
-                    if let Some(path) = self.path(of, env) {
-                        let path = self.path_to_key(path, key);
-                        self.guards.borrow_mut().push(Guard::Missing(path));
-                    }
-                }
-                Ok(there)
-            }
-            (wanted, Value::List(items)) => {
-                let mut clash = None;
-                for candidate in items {
-                    self.spend(weight(candidate))?;
-                    match equal(wanted, candidate) {
-                        Ok(true) => return Ok(true),
-                        Ok(false) => {}
-                        Err(refused) => clash = clash.or(Some(refused)),
-                    }
-                }
-                match clash {
-                    None => Ok(false),
-                    Some(refused) => {
-                        Err(self.refused(refused, "`in` cannot compare", (item, of), env))
-                    }
-                }
-            }
-            (wanted, Value::Map(_)) => {
-                let message = format!(
-                    "`{}` is {}, and keys are strings",
-                    self.text(item),
-                    described(wanted)
-                );
-                Err(self.blame(&[item], message, env))
-            }
-            (_, other) => {
-                let message = format!(
-                    "`{}` is {} where a list or a map is due",
-                    self.place(of, env),
-                    described(other)
-                );
-                Err(self.blame(&[of], message, env))
-            }
         }
     }
 
@@ -613,130 +362,15 @@ impl<'s> Evaluator<'s> {
             }
         }
     }
-
-    fn each<'v>(&'v self, each: &'v Each, env: Env<'v>) -> Out<Cow<'v, Value>> {
-        let range = self.operand(&each.range, env)?;
-        let keys: Vec<Value>;
-        let (items, is_list) = match range.as_ref() {
-            Value::List(items) => (items.as_slice(), true),
-            Value::Map(map) => {
-                self.spend(map.len() as u64)?;
-                keys = map.keys().map(|k| Value::String(k.clone())).collect();
-                (keys.as_slice(), false)
-            }
-            other => {
-                let message = format!(
-                    "`{}` is {} where a list is due",
-                    self.place(&each.range, env),
-                    described(other)
-                );
-                return Err(match self.path(&each.range, env) {
-                    Some(path) if !self.scope.is_given(&path.root) => {
-                        Stop::one(TroubleKind::Clash, Some(path), message)
-                    }
-                    _ => Stop::error(message),
-                });
-            }
-        };
-        let mark = self.guards.borrow().len();
-        let locals = items.iter().enumerate().map(|(i, value)| Local {
-            name: &each.name,
-            value,
-            from: is_list.then_some((&each.range, i)),
-            outer: env,
-        });
-        let result = match each.which {
-            Which::All if items.is_empty() => Err(self.nothing(each, env)),
-            Which::Map | Which::Filter => self.collect(each, locals),
-            _ => self.quantify(each, locals),
-        };
-        // What the body asked was about its elements.
-        self.guards.borrow_mut().truncate(mark);
-        result.map(Cow::Owned)
-    }
-
-    fn nothing(&self, each: &Each, env: Env<'_>) -> Box<Stop> {
-        let place = self.place(&each.range, env);
-        let message = format!("`{place}` is empty, and `all` over nothing proves nothing");
-        let path = self
-            .path(&each.range, env)
-            .unwrap_or_else(|| Path::root(place));
-        Stop::one(TroubleKind::Inconclusive, Some(path), message)
-    }
-
-    /// `all`, `exists`, `exists_one`: every element is looked at, so that their order does not matter.
-    fn quantify<'w>(&self, each: &Each, locals: impl Iterator<Item = Local<'w>>) -> Out<Value> {
-        let (mut holding, mut failing) = (0u64, 0u64);
-        let mut stop: Option<Box<Stop>> = None;
-        let and = each.which == Which::All;
-        for local in locals {
-            match self.truth(&each.body, Some(&local)) {
-                Ok(true) => holding += 1,
-                Ok(false) => failing += 1,
-                Err(more) => {
-                    // One trouble of a kind is enough; a thousand rows need not say the same.
-                    stop = Some(match stop {
-                        None => more,
-                        Some(mut so_far) if so_far.troubles.len() >= 8 => {
-                            so_far.contradicted = if and {
-                                so_far.contradicted || more.contradicted
-                            } else {
-                                so_far.contradicted && more.contradicted
-                            };
-                            so_far
-                        }
-                        Some(so_far) => so_far.and_also(more, and),
-                    });
-                    if self.steps.get() == 0 {
-                        break;
-                    }
-                }
-            }
-        }
-        match (stop, each.which) {
-            (Some(mut stop), which) => {
-                stop.contradicted = match which {
-                    Which::All => stop.contradicted || failing > 0,
-                    Which::Exists => stop.contradicted && holding == 0,
-                    _ => false,
-                };
-                Err(stop)
-            }
-            (None, Which::All) => Ok(Value::Bool(failing == 0)),
-            (None, Which::ExistsOne) => Ok(Value::Bool(holding == 1)),
-            (None, _) => Ok(Value::Bool(holding > 0)),
-        }
-    }
-
-    fn collect<'w>(&self, each: &Each, locals: impl Iterator<Item = Local<'w>>) -> Out<Value> {
-        let mut out = Vec::new();
-        for local in locals {
-            let env = Some(&local);
-            if each.which == Which::Filter {
-                if self.truth(&each.body, env).map_err(plain)? {
-                    out.push(self.own(Cow::Borrowed(local.value))?);
-                }
-                continue;
-            }
-            let wanted = match &each.when {
-                Some(when) => self.truth(when, env).map_err(plain)?,
-                None => true,
-            };
-            if wanted {
-                out.push(self.operand(&each.body, env).and_then(|v| self.own(v))?);
-            }
-        }
-        Ok(Value::List(out))
-    }
 }
 
 /// Forgets that the whole is contradicted: around this part, false may become true.
-pub(super) fn plain(mut stop: Box<Stop>) -> Box<Stop> {
+pub(super) fn plain(mut stop: Stop) -> Stop {
     stop.contradicted = false;
     stop
 }
 
-fn contradicted(mut stop: Box<Stop>, contradicted: bool) -> Box<Stop> {
+fn contradicted(mut stop: Stop, contradicted: bool) -> Stop {
     stop.contradicted = contradicted;
     stop
 }

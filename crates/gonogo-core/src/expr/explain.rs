@@ -168,7 +168,7 @@ impl<'e> Explainer<'e> {
                 self.push(place, None, note);
             }
             Ok(value) => self.push(place, Some(value.into_owned()), String::new()),
-            Err(stop) => self.trouble(place, *stop),
+            Err(stop) => self.trouble(place, stop),
         }
     }
 
@@ -252,7 +252,7 @@ impl<'e> Explainer<'e> {
         };
         self.push(place, value, note);
         if let Err(stop) = self.evaluator.eval(node, env) {
-            self.trouble(self.evaluator.text(node).to_owned(), *stop);
+            self.trouble(self.evaluator.text(node).to_owned(), stop);
         }
     }
 }

@@ -5,10 +5,12 @@
 //! not compare; there is no clock. Everything here is pure and bounded: parsing by length, nesting and number of
 //! parts, evaluating by a budget of steps.
 
+mod access;
 mod ast;
 mod blame;
 mod call;
 mod check;
+mod each;
 mod eval;
 mod explain;
 mod functions;
@@ -19,11 +21,12 @@ mod path;
 mod problem;
 mod repair;
 mod scope;
+mod slips;
 mod stop;
 mod template;
 mod types;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -67,6 +70,25 @@ pub fn parse(source: &str) -> Result<Expr, Vec<ExprProblem>> {
     Ok(Expr {
         inner: Arc::new(Parsed { source, root }),
     })
+}
+
+/// Parses each text once: plans repeat the same expectations, and parsing costs a hundred times what evaluating
+/// does.
+#[derive(Debug, Default)]
+pub struct Memo {
+    seen: BTreeMap<String, Expr>,
+}
+
+impl Memo {
+    /// As [`parse`]; a text that was parsed before is not parsed again.
+    pub fn parse(&mut self, source: &str) -> Result<Expr, Vec<ExprProblem>> {
+        if let Some(expr) = self.seen.get(source) {
+            return Ok(expr.clone());
+        }
+        let expr = parse(source)?;
+        self.seen.insert(source.to_owned(), expr.clone());
+        Ok(expr)
+    }
 }
 
 impl Expr {
@@ -162,7 +184,7 @@ pub fn evaluate(expr: &Expr, scope: &Scope<'_>, budget: u64) -> Evaluated {
         .and_then(|value| evaluator.own(value));
     match result {
         Ok(value) => Evaluated::Value(value),
-        Err(stop) => Evaluated::from_stop(*stop),
+        Err(stop) => Evaluated::from_stop(stop),
     }
 }
 
@@ -172,7 +194,7 @@ pub fn evaluate_condition(expr: &Expr, scope: &Scope<'_>, budget: u64) -> Evalua
     let evaluator = Evaluator::new(scope, expr.source(), budget);
     match evaluator.truth(expr.root(), None) {
         Ok(truth) => Evaluated::Value(Value::Bool(truth)),
-        Err(stop) => Evaluated::from_stop(*stop),
+        Err(stop) => Evaluated::from_stop(stop),
     }
 }
 

@@ -47,7 +47,6 @@ pub fn unbalanced_brackets(text: &str) -> (String, String) {
                 chars.next();
             }
             (Some(q), c) if c == q => quote = None,
-            (Some(_), _) => {}
             (None, '\'' | '"') => quote = Some(c),
             (None, '(' | '[' | '{') => open.push(c),
             (None, ')' | ']' | '}') => {

@@ -32,23 +32,23 @@ pub(super) struct Stop {
 }
 
 impl Stop {
-    pub(super) fn one(kind: TroubleKind, path: Option<Path>, message: String) -> Box<Self> {
-        Box::new(Self {
+    pub(super) fn one(kind: TroubleKind, path: Option<Path>, message: String) -> Self {
+        Self {
             troubles: vec![Trouble {
                 kind,
                 path,
                 message,
             }],
             contradicted: false,
-        })
+        }
     }
 
-    pub(super) fn error(message: impl Into<String>) -> Box<Self> {
+    pub(super) fn error(message: impl Into<String>) -> Self {
         Self::one(TroubleKind::Error, None, message.into())
     }
 
     /// Both reasons, of the two sides of `&&` or `||`.
-    pub(super) fn and_also(mut self: Box<Self>, other: Box<Self>, and: bool) -> Box<Self> {
+    pub(super) fn and_also(mut self, other: Self, and: bool) -> Self {
         self.contradicted = if and {
             self.contradicted || other.contradicted
         } else {
@@ -59,7 +59,7 @@ impl Stop {
     }
 
     /// What is left when the guards have been heard; nothing where all is guarded.
-    pub(super) fn without(mut self: Box<Self>, guards: &[Guard]) -> Option<Box<Self>> {
+    pub(super) fn without(mut self, guards: &[Guard]) -> Option<Self> {
         self.troubles
             .retain(|trouble| !guards.iter().any(|guard| guard.covers(trouble)));
         (!self.troubles.is_empty()).then_some(self)

@@ -135,12 +135,11 @@ impl Type {
     /// The type one step in; nothing where no such step can be made.
     pub(super) fn step(&self, step: &Step) -> Option<Type> {
         match (self, step) {
-            (Self::Dyn, _) => Some(Self::Dyn),
+            (Self::Dyn, _) | (Self::Struct(_), Step::Any) => Some(Self::Dyn),
             (Self::List(of), Step::At(_) | Step::Any)
             | (Self::Map(of), Step::Key(_) | Step::Any) => Some((**of).clone()),
             (Self::Headers, Step::Key(_) | Step::Any) => Some(Self::String),
             (Self::Struct(fields), Step::Key(key)) => fields.get(key).map(|f| f.ty.clone()),
-            (Self::Struct(_), Step::Any) => Some(Self::Dyn),
             _ => None,
         }
     }

@@ -293,6 +293,18 @@ pub(crate) enum RawAttempts {
     Declared,
 }
 
+/// The policy file.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawPolicy {
+    /// NO-GO where one is true.
+    #[serde(default, rename = "no_go")]
+    pub _no_go: Expressions,
+    /// HOLD where one is true.
+    #[serde(default, rename = "hold")]
+    pub _hold: Expressions,
+}
+
 /// The waiver file.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -4,7 +4,7 @@
 use schemars::{JsonSchema, schema_for};
 use serde_json::{Map, Value as Json, json};
 
-use super::raw::{RawCheck, RawInclude, RawPlan, RawSubject, RawUses, RawWaivers};
+use super::raw::{RawCheck, RawInclude, RawPlan, RawPolicy, RawSubject, RawUses, RawWaivers};
 use super::syntax::Registry;
 
 /// Marks an alternative that is chosen by a key: a check's probe, a target's kind.
@@ -100,6 +100,13 @@ pub fn waivers_schema() -> Json {
     let mut root = of::<RawWaivers>();
     let defs = take_defs(&mut root);
     finished(root, defs, "gonogo waivers")
+}
+
+/// The JSON Schema of policy files.
+pub fn policy_schema() -> Json {
+    let mut root = of::<RawPolicy>();
+    let defs = take_defs(&mut root);
+    finished(root, defs, "gonogo policy")
 }
 
 fn finished(mut root: Json, defs: Map<String, Json>, title: &str) -> Json {

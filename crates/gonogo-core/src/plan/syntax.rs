@@ -43,6 +43,10 @@ pub trait Syntax: Send + Sync {
     fn schema(&self) -> schemars::Schema;
     /// The target kinds that it can observe, none where it needs no target.
     fn targets(&self) -> &'static [&'static str];
+    /// Whether a check cannot be made without a target of those kinds.
+    fn needs_target(&self) -> bool {
+        !self.targets().is_empty()
+    }
     /// The facts that it observes, given the options as written.
     fn shape(&self, options: &Json) -> Shape;
     /// What the check may do, given the options as written and whether its gate is rolled back. `reads` is the

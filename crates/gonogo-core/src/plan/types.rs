@@ -41,6 +41,34 @@ pub struct PlanFile {
     pub bytes: Vec<u8>,
 }
 
+impl Plan {
+    /// SHA-256 of the plan in lower-case hex. Of a plan in one file it is that file's, so that `sha256sum` shows it; of
+    /// several files it is that of the lines `sha256  path` of all of them, as `sha256sum` prints them, sorted by path
+    /// with the plan itself first.
+    pub fn sha256(&self) -> String {
+        let of = |bytes: &[u8]| -> String {
+            use sha2::Digest as _;
+            sha2::Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
+        };
+        match &self.files[..] {
+            [only] => of(&only.bytes),
+            [first, rest @ ..] => {
+                let mut rest: Vec<&PlanFile> = rest.iter().collect();
+                rest.sort_by(|a, b| a.path.cmp(&b.path));
+                let mut lines = format!("{}  {}\n", of(&first.bytes), "plan.yaml");
+                for file in rest {
+                    lines.push_str(&of(&file.bytes));
+                    lines.push_str("  ");
+                    lines.push_str(&file.path);
+                    lines.push('\n');
+                }
+                of(lines.as_bytes())
+            }
+            [] => of(b""),
+        }
+    }
+}
+
 /// A declared input.
 #[derive(Clone, Debug)]
 pub struct Input {

@@ -58,6 +58,10 @@ pub fn dispersion(windows: &[(u64, u64)], alpha: f64) -> Option<Dispersion> {
     if windows.len() < 2 || over == 0 || over >= n {
         return None;
     }
+    if over == 1 || over == n - 1 {
+        // One alone hangs together with nothing; the formula would give a shade above 1.
+        return Some(Dispersion::NONE);
+    }
     let count = windows.len() as f64;
     let share = over as f64 / n as f64;
     let squares: f64 = windows

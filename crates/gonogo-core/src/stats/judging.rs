@@ -384,7 +384,7 @@ fn measure_dispersion(
     } else {
         (length_ns / assumptions.correlation_time_ns as f64 + 1e-6) as u64
     };
-    let count = u64::from(assumptions.windows).min(fitting);
+    let count = u64::from(assumptions.windows).min(fitting).min(case.n);
     let over_due = over_due(claim, series);
     if count >= WINDOWS_LEAST {
         let windows = windows(count, length_ns, tally, &over_due, series);

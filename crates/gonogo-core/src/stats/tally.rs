@@ -31,6 +31,8 @@ pub(super) struct Tally {
     first_due_ns: u64,
     last_due_ns: u64,
     last_sent_ns: u64,
+    /// Sent and not counted yet, while a load runs.
+    pub(super) under_way: u64,
 }
 
 impl Tally {
@@ -46,6 +48,7 @@ impl Tally {
             first_due_ns: u64::MAX,
             last_due_ns: 0,
             last_sent_ns: 0,
+            under_way: 0,
         }
     }
 
@@ -88,6 +91,7 @@ impl Tally {
         }
         self.n += other.n;
         self.limited += other.limited;
+        self.under_way += other.under_way;
         self.late += other.late;
         self.first_due_ns = self.first_due_ns.min(other.first_due_ns);
         self.last_due_ns = self.last_due_ns.max(other.last_due_ns);
@@ -145,7 +149,12 @@ impl Tally {
 
     /// The rate that bursts are reckoned by: the planned one; the one seen where none was planned or where requests
     /// came much faster than planned.
+    ///
+    /// `None` if nothing tells: requests that were all due at once, or one alone without a plan.
     pub(super) fn rate(&self) -> Option<f64> {
+        if self.n > 1 && self.span_ns() == 0 {
+            return None;
+        }
         match (self.header.planned_rate, self.due_rate()) {
             (Some(planned), Some(seen)) if seen > 1.5 * planned => Some(seen),
             (Some(planned), _) => Some(planned),
@@ -194,7 +203,8 @@ impl Tally {
             // The count of a Poisson schedule varies by itself.
             Arrivals::Poisson { .. } => 3.0 / (self.n as f64).sqrt(),
         };
-        let due_share = self.n as f64 / (schedule_ns / 1e9) / planned + slack;
+        let due_count = self.n.saturating_add(self.under_way) as f64;
+        let due_share = due_count / (schedule_ns / 1e9) / planned + slack;
         let share = sent_share.min(due_share);
         // Written so that a NaN counts as missed.
         let held = share >= HELD;

@@ -86,10 +86,10 @@ pub(super) fn reason(judgement: &LimitJudgement, case: &Case, tally: &Tally) -> 
         LimitOutcome::NotMet => {
             let bound = judgement.exceedance.map_or(0.0, |bounds| bounds.lower);
             format!(
-                "{counted}: that contradicts {}, which allows {}, and {} at the least are",
+                "{counted}: at least {} of all requests are, and {} allows {}",
+                percent(bound),
                 claimed(&judgement.claim),
                 percent(case.share),
-                percent(bound),
             )
         }
         LimitOutcome::NotProven => format!("{counted}; {}", open(judgement, case, &reached)),
@@ -141,7 +141,7 @@ fn open(judgement: &LimitJudgement, case: &Case, reached: &str) -> String {
         )
     } else if case.k == 0 {
         format!("{n} requests can never prove {}", kind(claim))
-    } else if judgement.deff > 1.0 && !case.sequential {
+    } else if judgement.deff >= 1.5 && !case.sequential {
         format!(
             "they came in bursts (worth {:.1} of {:.0} independent requests), which neither proves nor contradicts {}",
             judgement.effective_over,

@@ -133,6 +133,21 @@ impl Request {
             .map_err(|e| format!("the request cannot be written: {e}"))
     }
 
+    /// The same for a client of one's own.
+    fn into_wire(self) -> WireRequest {
+        let mut headers = self.headers;
+        headers.extend(
+            self.authorization
+                .map(|value| ("authorization".to_owned(), value)),
+        );
+        WireRequest {
+            method: self.line.method,
+            path: self.line.path,
+            headers,
+            body: self.body.to_vec(),
+        }
+    }
+
     fn tried(&self) -> String {
         format!(
             "{} {}{}",
@@ -140,6 +155,30 @@ impl Request {
             self.base.origin(),
             self.line.path
         )
+    }
+}
+
+/// A request as it goes over the wire, for a client of one's own. Holds secrets, so it cannot be printed.
+pub struct WireRequest {
+    /// The method.
+    pub method: String,
+    /// Path and query.
+    pub path: String,
+    /// Headers, `host` and `authorization` among them, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+impl WireRequest {
+    /// Builds it from the options of a check and of its target.
+    pub fn build(
+        options: &HttpOptions,
+        target: &HttpTarget,
+        base: &BaseUrl,
+    ) -> Result<Self, String> {
+        let line = request_line(&options.http)?;
+        Ok(Request::build(options, target, base, line)?.into_wire())
     }
 }
 

@@ -18,6 +18,8 @@ fn observe(options: Json) -> Result<Seen, NotObserved> {
     run::observe(&Call {
         options,
         target: None,
+        limits: &[],
+        statistics: &gonogo_core::plan::StatisticsOptions::default(),
         reads: false,
         scope: &scope,
         ctx: &ctx,

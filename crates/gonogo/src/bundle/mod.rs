@@ -17,7 +17,7 @@ pub use files::{BundleFiles, DiskFiles};
 pub use manifest::{MANIFEST, Manifest};
 pub use reopen::{Opened, open_to_resume};
 pub use running::{Outcome, run_again, run_new};
-pub use verify::{Demands, Verified, digest, judge_by, load_recorded, read_judged, verify};
+pub use verify::{Demands, Verified, judge_by, load_recorded, read_judged, verify};
 
 /// The plan's name in a bundle.
 pub const PLAN: &str = "plan.yaml";

@@ -2,12 +2,11 @@
 
 use std::path::Path;
 
-use gonogo_core::plan::Decide;
-use gonogo_core::record::{Event, Run, RunStarted};
+use gonogo_core::decide::Policy;
+use gonogo_core::record::{Event, RunStarted};
 
 use super::manifest::MANIFEST;
-use super::running::folded;
-use super::verify::{events_of, read_policy};
+use super::verify::{events_of, folded, read_policy};
 use super::BundleError;
 use crate::engine::Setup;
 use crate::store::{JournalWriter, RunFolder};
@@ -23,12 +22,10 @@ pub struct Opened {
     pub started: RunStarted,
     /// Its events.
     pub events: Vec<Event>,
-    /// The same, folded.
-    pub run: Run,
     /// Bytes of a torn last line that were cut off.
     pub torn_bytes: u64,
     /// The policy it began with.
-    pub policy: Option<(Decide, Vec<u8>)>,
+    pub policy: Option<(Policy, Vec<u8>)>,
 }
 
 /// Takes over a run's folder.
@@ -48,11 +45,10 @@ pub fn open_to_resume(world: &World, path: &Path) -> Result<Opened, BundleError>
     let policy = read_policy(path)?;
     Ok(Opened {
         torn_bytes: read.torn_tail.as_ref().map_or(0, |t| t.len),
-        started: run.started.clone(),
+        started: run.started,
         folder,
         journal,
         events,
-        run,
         policy,
     })
 }

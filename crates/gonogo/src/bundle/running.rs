@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use gonogo_core::judged::Judged;
 use gonogo_core::plan::Plan;
-use gonogo_core::record::{EarlierRun, Event, JOURNAL_FORMAT, RunStarted, fold};
+use gonogo_core::record::{EarlierRun, JOURNAL_FORMAT, RunStarted};
 use tokio::sync::watch;
 
-use super::manifest::{Head, MANIFEST, Manifest};
-use super::verify::judge_events;
+use super::manifest::{Head, MANIFEST, Manifest, sha256_hex};
+use super::verify::{Owned, judge_recorded};
 use super::{BundleError, BundleFiles, Opened, POLICY};
 use crate::engine::{self, Beginning, Ended, Progress, Setup};
 use crate::store::{
-    Appender, Attempts, End, RedactedBytes, Registry, RunFolder, Start, Writer,
+    Appender, Attempts, End, RedactedBytes, Registry, RunFolder, Start, StoreError, Writer,
 };
 use crate::world::World;
 
@@ -47,7 +47,12 @@ pub async fn run_new(
         environment: setup.environment.clone(),
         plan: digest.clone(),
     };
-    let attempts = registry.record_start(&vouched(&start))?;
+    // A registry that cannot be read leaves the attempt's number unknown; it does not stop the run (decisions, 8).
+    let attempts = match registry.record_start(&vouched(&start)) {
+        Ok(attempts) => earlier(&attempts),
+        Err(StoreError::Damaged { .. } | StoreError::RegistryBusy { .. }) => None,
+        Err(error) => return Err(error.into()),
+    };
     let folder = RunFolder::create(world, out, &name)?;
     write_plan(&folder, &setup)?;
     let about =
@@ -59,14 +64,14 @@ pub async fn run_new(
         run: name,
         started_at: world.clock.now(),
         plan_sha256: digest,
-        waivers_sha256: setup.plan.waivers_sha256(),
-        policy_sha256: setup.policy_sha256(),
+        waivers_sha256: setup.waiver_file.as_ref().map(|f| sha256_hex(&f.bytes)),
+        policy_sha256: setup.policy_bytes.as_deref().map(sha256_hex),
         environment: setup.environment.clone(),
         kind: setup.env().kind,
         inputs: setup.inputs.seen.clone(),
         powers: setup.powers.clone(),
         only: setup.only.clone(),
-        earlier: earlier(&attempts),
+        earlier: attempts,
     };
     let (writer, appender) = spawn_writer(journal, world)?;
     let running = Running {
@@ -92,7 +97,7 @@ pub async fn run_again(
     let registry = Registry::open(world, runs)?;
     let beginning = Beginning::Resumed {
         events: opened.events,
-        run: Box::new(opened.run),
+        started: Box::new(opened.started),
         resumed_at: world.clock.now(),
         torn_bytes: opened.torn_bytes,
     };
@@ -138,10 +143,10 @@ impl Running {
         )
         .await;
         let journal = self.writer.finish();
-        let (ended, events) = ran?;
+        let (ended, run) = ran?;
         let head = journal?.head()?;
         let blobs = self.folder.blobs(MAX_BLOB);
-        let (run, judged) = judge_events(&plan, &waivers, policy.as_ref(), events, &blobs)?;
+        let judged = judge_recorded(&plan, &waivers, &policy, &run, &Owned(&blobs))?;
         for (name, text) in gonogo_report::render_all(&judged) {
             self.folder
                 .write_file(name, &RedactedBytes::vouched(text.into_bytes()))?;
@@ -155,11 +160,15 @@ impl Running {
             self.folder
                 .write_file(MANIFEST, &RedactedBytes::vouched(manifest.to_bytes()))?;
         }
-        self.registry.record_end(&vouched(&End {
+        let end = End {
             run: judged.run.clone(),
             verdict: judged.verdict.word().to_owned(),
             sampled: run.sampled(),
-        }))?;
+        };
+        match self.registry.record_end(&vouched(&end)) {
+            Ok(()) | Err(StoreError::Damaged { .. } | StoreError::RegistryBusy { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
         let folder = self.folder.path().to_owned();
         self.folder.release()?;
         Ok(Outcome {
@@ -219,13 +228,12 @@ fn write_plan(folder: &RunFolder, setup: &Setup) -> Result<(), BundleError> {
         let place = BundleFiles::place(main, &file.path);
         folder.write_file(&place, &RedactedBytes::vouched(file.bytes.clone()))?;
     }
+    if let Some(file) = &setup.waiver_file {
+        let place = BundleFiles::place(main, &file.path);
+        folder.write_file(&place, &RedactedBytes::vouched(file.bytes.clone()))?;
+    }
     if let Some(bytes) = &setup.policy_bytes {
         folder.write_file(POLICY, &RedactedBytes::vouched(bytes.clone()))?;
     }
     Ok(())
-}
-
-/// Folds the events; what this program wrote is in legal order.
-pub(super) fn folded(events: Vec<Event>) -> Result<gonogo_core::record::Run, BundleError> {
-    fold(events).map_err(|e| BundleError::Journal(e.to_string()))
 }

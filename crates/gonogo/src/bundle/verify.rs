@@ -1,17 +1,18 @@
 //! Recomputing a verdict from its evidence, offline.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
-use gonogo_core::decide;
+use gonogo_core::decide::{self, Deciding, Policy};
 use gonogo_core::judge;
 use gonogo_core::judged::Judged;
 use gonogo_core::outcome::Verdict;
-use gonogo_core::plan::{self, Decide, Plan, Waiver};
-use gonogo_core::record::{Event, Run};
+use gonogo_core::plan::{self, LoadedWaivers, Plan, Waiver};
+use gonogo_core::record::{Event, Run, fold};
 
 use super::manifest::{Head, MANIFEST, Manifest, sha256_hex};
-use super::running::{MAX_BLOB, folded};
+use super::running::MAX_BLOB;
 use super::{BundleError, BundleFiles, POLICY};
 use crate::store::{self, BlobName, Blobs, Journal};
 use crate::world::World;
@@ -61,9 +62,10 @@ pub fn verify(
             format!("it ends in {} bytes that are no event", torn.len),
         ));
     }
+    let head = journal.head();
     let head = Head {
-        events: journal.entries.len() as u64,
-        sha256: journal.head_hash().to_owned(),
+        events: head.count,
+        sha256: head.hash,
     };
     let expected = Manifest::of(folder, head)?;
     compare_manifest(&expected, &manifest_bytes)?;
@@ -213,12 +215,18 @@ fn unmet(judged: &Judged, demands: &Demands, now: DateTime<Utc>) -> Vec<String> 
 }
 
 /// Judges what a folder recorded by the plan in it. The run may be unfinished.
+///
+/// # Errors
+/// What does not fit.
 pub fn read_judged(world: &World, folder: &Path) -> Result<(Run, Judged), BundleError> {
     let journal = store::read(world.disk.as_ref(), &folder.join(store::JOURNAL))?;
     rejudge(world, folder, &journal)
 }
 
-/// Judges what a folder recorded by another plan.
+/// Judges what a folder recorded by another plan; what that plan does not ask for is left aside.
+///
+/// # Errors
+/// What does not fit.
 pub fn judge_by(
     world: &World,
     folder: &Path,
@@ -226,51 +234,61 @@ pub fn judge_by(
     waivers: &[Waiver],
 ) -> Result<Judged, BundleError> {
     let journal = store::read(world.disk.as_ref(), &folder.join(store::JOURNAL))?;
+    let run = folded(events_of(&journal)?)?;
     let blobs = Reading { world, folder };
-    Ok(judge_with(plan, waivers, None, events_of(&journal)?, &blobs)?.1)
+    judge_recorded(plan, waivers, &Policy::default(), &run, &blobs)
 }
 
 fn rejudge(world: &World, folder: &Path, journal: &Journal) -> Result<(Run, Judged), BundleError> {
-    let events = events_of(journal)?;
-    let loaded = load_recorded(folder, &events)?;
-    let policy = read_policy(folder)?;
+    let run = folded(events_of(journal)?)?;
+    let (plan, waivers) = load_recorded(folder, &run)?;
+    let policy = read_policy(folder)?.map(|(policy, _)| policy).unwrap_or_default();
+    judge::belongs(&plan, &run).map_err(|e| BundleError::Judge(e.to_string()))?;
     let blobs = Reading { world, folder };
-    judge_with(
-        &loaded.0,
-        &loaded.1,
-        policy.as_ref().map(|(p, _)| p),
-        events,
-        &blobs,
-    )
+    let judged = judge_recorded(&plan, &waivers.waivers, &policy, &run, &blobs)?;
+    Ok((run, judged))
 }
 
-/// The plan and waivers as a run's folder keeps them; their digest is the one that the run began with.
-pub fn load_recorded(folder: &Path, events: &[Event]) -> Result<(Plan, Vec<Waiver>), BundleError> {
-    let Some(Event::RunStarted(started)) = events.first() else {
-        return Err(BundleError::Journal("it does not begin with a run".to_owned()));
-    };
+/// The plan and waivers as a run's folder keeps them; their digests are those that the run began with.
+///
+/// # Errors
+/// They are not there, do not load, or are others.
+pub fn load_recorded(folder: &Path, run: &Run) -> Result<(Plan, LoadedWaivers), BundleError> {
     let files = BundleFiles::new(folder, super::PLAN);
     let registry = gonogo_probes::registry();
     let loaded = plan::load(&files, super::PLAN, &registry);
     let Some(found) = loaded.plan else {
         return Err(BundleError::Plan(gonogo_core::diag::render(&loaded.diagnostics)));
     };
-    if found.sha256() != started.plan_sha256 {
+    if found.sha256() != run.started.plan_sha256 {
         return Err(changed(super::PLAN, "its digest is not the one that the run began with"));
     }
-    Ok((found, loaded.waivers))
+    let waivers = match &run.started.waivers_sha256 {
+        None => LoadedWaivers::default(),
+        Some(sealed) => {
+            let waivers = plan::load_waivers(&files, super::PLAN, &loaded.waivers, &found);
+            let digest = waivers.file.as_ref().map(|f| sha256_hex(&f.bytes));
+            if digest.as_ref() != Some(sealed) {
+                let name = BundleFiles::place(super::PLAN, &loaded.waivers.path);
+                return Err(changed(&name, "it is not the one that the run began with"));
+            }
+            waivers
+        }
+    };
+    Ok((found, waivers))
 }
 
 /// The policy that a run began with.
-pub(super) fn read_policy(folder: &Path) -> Result<Option<(Decide, Vec<u8>)>, BundleError> {
-    let path = folder.join(POLICY);
-    match std::fs::read(&path) {
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(e) => Err(changed(POLICY, format!("it cannot be read: {e}"))),
-        Ok(bytes) => plan::load_policy(POLICY, &bytes)
-            .map(|policy| Some((policy, bytes)))
-            .map_err(|d| BundleError::Plan(gonogo_core::diag::render(&d))),
-    }
+pub(super) fn read_policy(folder: &Path) -> Result<Option<(Policy, Vec<u8>)>, BundleError> {
+    let bytes = match std::fs::read(folder.join(POLICY)) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(e) => return Err(changed(POLICY, format!("it cannot be read: {e}"))),
+        Ok(bytes) => bytes,
+    };
+    let files = super::DiskFiles::new(folder);
+    plan::load_policy(&files, POLICY)
+        .map(|policy| Some((policy, bytes)))
+        .map_err(|d| BundleError::Plan(gonogo_core::diag::render(&d)))
 }
 
 /// The typed events of a journal.
@@ -285,52 +303,51 @@ pub(super) fn events_of(journal: &Journal) -> Result<Vec<Event>, BundleError> {
         .collect()
 }
 
+/// The events, folded.
+pub(super) fn folded(events: Vec<Event>) -> Result<Run, BundleError> {
+    fold(events).map_err(|e| BundleError::Journal(e.to_string()))
+}
+
 struct Reading<'a> {
     world: &'a World,
     folder: &'a Path,
 }
 
 impl judge::Blobs for Reading<'_> {
-    fn read(&self, sha256: &str) -> Option<Vec<u8>> {
-        let name = BlobName::parse(sha256)?;
+    fn bytes(&self, sha256: &str) -> Option<Cow<'_, [u8]>> {
+        let name: BlobName = sha256.parse().ok()?;
         let folder = self.folder.join(store::BLOBS);
-        store::read_blob(self.world.disk.as_ref(), &folder, &name, MAX_BLOB).ok()
+        store::read_blob(self.world.disk.as_ref(), &folder, &name, MAX_BLOB)
+            .ok()
+            .map(Cow::Owned)
     }
 }
 
-struct Owned<'a>(&'a Blobs);
+/// The blobs of a run that this process owns.
+pub(super) struct Owned<'a>(pub(super) &'a Blobs);
 
 impl judge::Blobs for Owned<'_> {
-    fn read(&self, sha256: &str) -> Option<Vec<u8>> {
-        self.0.get(&BlobName::parse(sha256)?).ok()
+    fn bytes(&self, sha256: &str) -> Option<Cow<'_, [u8]>> {
+        let name: BlobName = sha256.parse().ok()?;
+        self.0.get(&name).ok().map(Cow::Owned)
     }
 }
 
-/// Judges events that this process recorded.
-pub(super) fn judge_events(
+/// Judges and decides what was recorded, as of the last instant that the record knows.
+pub(super) fn judge_recorded(
     plan: &Plan,
     waivers: &[Waiver],
-    policy: Option<&Decide>,
-    events: Vec<Event>,
-    blobs: &Blobs,
-) -> Result<(Run, Judged), BundleError> {
-    judge_with(plan, waivers, policy, events, &Owned(blobs))
-}
-
-fn judge_with(
-    plan: &Plan,
-    waivers: &[Waiver],
-    policy: Option<&Decide>,
-    events: Vec<Event>,
+    policy: &Policy,
+    run: &Run,
     blobs: &dyn judge::Blobs,
-) -> Result<(Run, Judged), BundleError> {
-    let run = folded(events)?;
-    let judged = decide::judge_and_decide(plan, waivers, policy, &run, blobs, run.last_seen_at())
-        .map_err(|e| BundleError::Judge(e.to_string()))?;
-    Ok((run, judged))
-}
-
-/// SHA-256 of bytes, for digests that others must be able to compute with `sha256sum`.
-pub fn digest(bytes: &[u8]) -> String {
-    sha256_hex(bytes)
+) -> Result<Judged, BundleError> {
+    let judged = judge::judge_run(plan, run, blobs).map_err(|e| BundleError::Judge(e.to_string()))?;
+    let deciding = Deciding {
+        plan,
+        waivers,
+        policy,
+        run,
+        as_of: run.last_seen_at(),
+    };
+    Ok(decide::decide(&deciding, judged))
 }

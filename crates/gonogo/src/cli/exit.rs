@@ -104,3 +104,24 @@ pub(super) fn of_clap(error: &clap::Error) -> ExitCode {
     }
     ExitCode::from(if wrong { USAGE } else { 0 })
 }
+
+impl From<crate::bundle::BundleError> for Exit {
+    fn from(error: crate::bundle::BundleError) -> Self {
+        use crate::bundle::BundleError as E;
+        match error {
+            E::Store(error) => error.into(),
+            E::Engine(error) => error.into(),
+            E::Sealed { .. } => Self::wrong_help(
+                "run-is-sealed",
+                error.to_string(),
+                "`gonogo verify` recomputes its verdict; `gonogo run` starts a new one",
+            ),
+            E::Incomplete { .. }
+            | E::Changed { .. }
+            | E::Different { .. }
+            | E::Plan(_)
+            | E::Journal(_)
+            | E::Judge(_) => Self::wrong("bundle-damaged", error.to_string()),
+        }
+    }
+}

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use gonogo_core::diag::{Diagnostic, Level};
-use gonogo_core::plan::{self, Decide, Plan, Registry, Waiver};
+use gonogo_core::decide::Policy;
+use gonogo_core::plan::{self, LoadedWaivers, Plan, Registry};
 
 use super::exit::Exit;
 use super::output;
@@ -13,7 +14,7 @@ use crate::engine::{self, Asked, Inputs, Setup, Sources};
 /// A plan with its waivers, read from disk.
 pub(super) struct Loaded {
     pub(super) plan: Plan,
-    pub(super) waivers: Vec<Waiver>,
+    pub(super) waivers: LoadedWaivers,
     /// Warnings.
     pub(super) warnings: Vec<Diagnostic>,
     /// The plan's folder.
@@ -34,15 +35,20 @@ pub(super) fn load(path: &Path) -> Result<Loaded, Exit> {
     let base_dir = base_dir.canonicalize().unwrap_or(base_dir);
     let files = DiskFiles::new(&base_dir);
     let loaded = plan::load(&files, name, &registry);
-    let (errors, warnings): (Vec<_>, Vec<_>) = loaded
-        .diagnostics
+    let mut diagnostics = loaded.diagnostics;
+    let mut waivers = LoadedWaivers::default();
+    if let Some(found) = &loaded.plan {
+        waivers = plan::load_waivers(&files, name, &loaded.waivers, found);
+        diagnostics.append(&mut waivers.diagnostics);
+    }
+    let (errors, warnings): (Vec<_>, Vec<_>) = diagnostics
         .into_iter()
         .map(|d| shown_from(d, path, name))
         .partition(|d| d.level == Level::Error);
     match loaded.plan {
         Some(loaded_plan) if errors.is_empty() => Ok(Loaded {
             plan: loaded_plan,
-            waivers: loaded.waivers,
+            waivers,
             warnings,
             base_dir,
         }),
@@ -95,7 +101,7 @@ fn read_input_file(path: &Path, shown: &str) -> Result<Option<String>, String> {
 /// Loads, finds inputs and fills targets: everything that can be wrong before the first packet.
 pub(super) fn setup(
     loaded: Loaded,
-    policy: Option<Decide>,
+    policy: Option<(Policy, Vec<u8>)>,
     given: &[(String, String)],
     asked: Asked,
 ) -> Result<Setup, Exit> {
@@ -130,4 +136,17 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Exit> {
 /// The probes' registry, for commands that only read plans.
 pub(super) fn registry() -> Registry<'static> {
     gonogo_probes::registry()
+}
+
+/// The plan and waivers that a run's folder keeps; secret files are found where the user stands.
+pub(super) fn load_recorded(opened: &crate::bundle::Opened) -> Result<Loaded, Exit> {
+    let run = gonogo_core::record::fold(opened.events.clone())
+        .map_err(|e| Exit::wrong("bundle-damaged", e.to_string()))?;
+    let (plan, waivers) = crate::bundle::load_recorded(opened.folder.path(), &run)?;
+    Ok(Loaded {
+        plan,
+        waivers,
+        warnings: Vec::new(),
+        base_dir: PathBuf::from("."),
+    })
 }

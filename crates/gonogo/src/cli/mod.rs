@@ -1,7 +1,6 @@
 //! The command line: one file per command. Progress goes to stderr, the result to stdout.
 
 mod args;
-mod ask;
 mod demo;
 mod exit;
 mod job;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use gonogo_core::judged::Judged;
-use gonogo_core::plan::Decide;
+use gonogo_core::decide::Policy;
 use gonogo_core::record::Power;
 
 use super::args::{PowerArg, RunArgs};
@@ -42,10 +42,14 @@ pub(super) fn powers(allow: &[PowerArg]) -> Vec<Power> {
         .collect()
 }
 
-fn read_policy(path: &Path) -> Result<Decide, Exit> {
+fn read_policy(path: &Path) -> Result<(Policy, Vec<u8>), Exit> {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
+    let files = bundle::DiskFiles::new(folder);
+    let policy = gonogo_core::plan::load_policy(&files, name).map_err(Exit::Wrong)?;
     let bytes = std::fs::read(path)
         .map_err(|e| Exit::wrong("policy-file", format!("{} cannot be read: {e}", path.display())))?;
-    gonogo_core::plan::load_policy(&path.display().to_string(), &bytes).map_err(Exit::Wrong)
+    Ok((policy, bytes))
 }
 
 /// Runs a setup in a new folder under `out`.

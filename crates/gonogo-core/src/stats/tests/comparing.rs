@@ -1,8 +1,8 @@
 use super::given::{MS, answered, due, failed, latencies, open, series, spread};
 use crate::series::{LatencyHistogram, Series};
-use crate::stats::Assumptions;
-use crate::stats::buckets::{OverRange, over_of_buckets, over_of_cumulative};
+use crate::stats::buckets::{OverRange, judge_over, over_of_buckets, over_of_cumulative};
 use crate::stats::compare::{Comparison, bulk_shift, compare_error_rates, compare_tails};
+use crate::stats::{Assumptions, Claim, LimitOutcome};
 
 /// `n` requests that took 20 to 40 ms, and `extra` more.
 fn uneven(n: u64, extra: u64) -> Series {
@@ -103,6 +103,29 @@ fn a_bucket_that_straddles_the_limit_counts_against_the_claim() {
         assert_eq!(over_of_cumulative(bad, 0.1), None);
     }
     assert_eq!(range(f64::NAN), None);
+}
+
+#[test]
+fn buckets_prove_a_limit_only_if_the_straddling_one_is_counted_over() {
+    let claim = Claim::Percentile {
+        p: 0.95,
+        max_ns: 200 * MS,
+    };
+    let judged = |at_least, at_most, n| {
+        let range = OverRange {
+            n,
+            at_least,
+            at_most,
+        };
+        judge_over(&claim, range, 1, &Assumptions::default())
+    };
+    assert_eq!(judged(0, 0, 60), LimitOutcome::Met);
+    assert_eq!(judged(0, 1, 60), LimitOutcome::NotProven);
+    assert_eq!(judged(7, 7, 60), LimitOutcome::NotMet);
+    assert_eq!(judged(6, 60, 60), LimitOutcome::NotProven);
+    assert_eq!(judged(0, 0, 0), LimitOutcome::NotProven);
+    assert_eq!(judged(2, 1, 60), LimitOutcome::NotProven);
+    assert_eq!(judged(0, 61, 60), LimitOutcome::NotProven);
 }
 
 #[test]

@@ -1,3 +1,5 @@
+use std::fmt::Write as _;
+
 use super::given::{MS, Random, answered, closed, due, failed, latencies, open, series, spread};
 use crate::series::{End, Sample, Series, SeriesHeader};
 use crate::stats::{
@@ -574,4 +576,109 @@ fn a_description_counts_failed_requests_as_endless() {
     assert_eq!(nearest_rank(&(1..=60).collect::<Vec<_>>(), 0.95), Some(57));
     assert_eq!(nearest_rank(&[], 0.95), None);
     assert_eq!(nearest_rank(&[1], f64::NAN), None);
+}
+
+#[test]
+fn with_one_two_or_three_over_the_published_sizes_are_enough_and_one_less_is_not() {
+    for (claim, sizes) in [(P95, [59, 93, 124, 153]), (P99, [299, 473, 628, 773])] {
+        for (k, n) in (0..).zip(sizes) {
+            let outcome = |n| judged(claim, &latencies(&open(10.0), n, spread(k, n))).outcome;
+            assert_eq!((outcome(n - 1), outcome(n)), (NotProven, Met), "{k} of {n}");
+        }
+    }
+}
+
+#[test]
+fn requests_that_were_all_due_at_once_prove_nothing() {
+    for header in [open(10.0), closed(10.0)] {
+        let load = series(&header, (0..1000).map(|_| answered(5, 20)));
+        for claim in [P95, P99, ERRORS, Claim::Rate { min: 1.0 }] {
+            assert_eq!(judged(claim, &load).outcome, NotProven);
+        }
+    }
+}
+
+#[test]
+fn requests_under_way_are_no_missed_rate() {
+    let mut look = SequentialLook::new(&[P95], &open(50.0), &Assumptions::default());
+    for i in (0..400).filter(|i| i % 20 != 19) {
+        look.add(&answered(due(i, 50.0), 20));
+    }
+    assert!(!look.is_decided());
+    look.set_under_way(20);
+    assert!(look.is_decided());
+}
+
+#[test]
+fn assumptions_out_of_all_measure_do_no_harm() {
+    let load = latencies(&open(100.0), 300, spread(5, 300));
+    for correlation_time_ns in [0, u64::MAX] {
+        for windows in [0, 1, u32::MAX] {
+            for sequential in [false, true] {
+                let assumptions = Assumptions {
+                    correlation_time_ns,
+                    windows,
+                    sequential,
+                    min_duration_ns: u64::MAX,
+                    ..Assumptions::default()
+                };
+                for claim in [P99, Claim::Rate { min: 1e300 }] {
+                    assert_ne!(judge_limit(claim, &load, &assumptions).outcome, Met);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn reasons_are_sentences_for_a_person() {
+    let mut said = String::new();
+    let mut say = |claim, load: &Series, sequential| {
+        let assumptions = Assumptions {
+            sequential,
+            ..Assumptions::default()
+        };
+        let judgement = judge_limit(claim, load, &assumptions);
+        writeln!(said, "{:?}: {}", judgement.outcome, judgement.reason).unwrap();
+    };
+    let rounds = latencies(&closed(10.0), 60, |_| false);
+    say(P95, &rounds, false);
+    say(P99, &rounds, false);
+    say(ERRORS, &rounds, false);
+    say(P99, &rounds, true);
+    say(P99, &latencies(&open(50.0), 1000, |_| false), false);
+    say(P99, &latencies(&open(10.0), 1000, spread(7, 1000)), false);
+    say(P99, &latencies(&open(10.0), 1000, spread(20, 1000)), false);
+    say(
+        P99,
+        &latencies(&open(10.0), 2546, |i| (900..912).contains(&i)),
+        false,
+    );
+    say(P99, &latencies(&open(10.0), 1000, spread(900, 1000)), true);
+    say(
+        ERRORS,
+        &series(&open(10.0), (0..60).map(|i| failed(due(i, 10.0)))),
+        false,
+    );
+    say(
+        P95,
+        &series(
+            &open(10.0),
+            (0..60).map(|i| {
+                if i == 9 {
+                    failed(due(i, 10.0))
+                } else {
+                    answered(due(i, 10.0), 9)
+                }
+            }),
+        ),
+        false,
+    );
+    say(
+        Claim::Rate { min: 48.0 },
+        &latencies(&open(50.0), 3000, |_| false),
+        false,
+    );
+    say(Claim::ErrorRate { max: 0.0 }, &rounds, false);
+    insta::assert_snapshot!(said);
 }

@@ -1,0 +1,59 @@
+//! When to look again at once instead of sleeping: a thread that sleeps is woken late, and waking it costs more than
+//! a few looks. What is worth it is learned from the waits themselves.
+
+/// The longest spin for an answer, in nanoseconds. Answers that take longer are slept for.
+const SPIN_CAP_NS: u64 = 50_000;
+/// The longest that a due time is spun for.
+const GUARD_CAP_NS: u64 = 100_000;
+const GUARD_FLOOR_NS: u64 = 2_000;
+
+/// Learned lengths. Pure: times come in as values.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Spin {
+    /// Running mean of how long it took until something happened, capped at twice the longest spin.
+    wait_ns: u64,
+    /// How much later than asked a sleep ends.
+    guard_ns: u64,
+}
+
+impl Default for Spin {
+    fn default() -> Self {
+        Self {
+            wait_ns: SPIN_CAP_NS / 4,
+            guard_ns: GUARD_CAP_NS / 2,
+        }
+    }
+}
+
+impl Spin {
+    /// How long to look again before sleeping. Nothing, where answers mostly take longer anyway.
+    pub(super) fn budget_ns(&self) -> u64 {
+        if self.wait_ns > SPIN_CAP_NS {
+            0
+        } else {
+            (2 * self.wait_ns).clamp(1_000, SPIN_CAP_NS)
+        }
+    }
+
+    /// How long before a due time sleeping must end.
+    pub(super) fn guard_ns(&self) -> u64 {
+        self.guard_ns
+    }
+
+    /// Something happened after so long.
+    #[inline]
+    pub(super) fn waited(&mut self, ns: u64) {
+        let ns = ns.min(4 * SPIN_CAP_NS);
+        self.wait_ns = (7 * self.wait_ns + ns) / 8;
+    }
+
+    /// A sleep ended so much later than asked. The guard rises at once and sinks slowly.
+    pub(super) fn overslept(&mut self, ns: u64) {
+        let wanted = (ns + ns / 4).clamp(GUARD_FLOOR_NS, GUARD_CAP_NS);
+        self.guard_ns = if wanted > self.guard_ns {
+            wanted.midpoint(self.guard_ns)
+        } else {
+            (31 * self.guard_ns + wanted) / 32
+        };
+    }
+}

@@ -1,0 +1,169 @@
+use std::path::PathBuf;
+use std::time::Duration;
+
+use gonogo_core::plan::Limit;
+use gonogo_core::series::Series;
+use gonogo_core::stats::{Claim, LimitOutcome, judge_limit};
+use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+
+use super::*;
+use crate::ctx::{Ctx, GateScope};
+use crate::probe::ResolvedTarget;
+
+/// Answers every request with the status that the counter is given.
+async fn server(status: fn(u64) -> u16) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let count = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(0));
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let count = std::sync::Arc::clone(&count);
+            tokio::spawn(async move {
+                let mut buffer = [0u8; 4096];
+                while let Ok(n) = stream.read(&mut buffer).await {
+                    if n == 0 {
+                        break;
+                    }
+                    let asked = count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                    let answer =
+                        format!("HTTP/1.1 {} X\r\nContent-Length: 0\r\n\r\n", status(asked));
+                    if stream.write_all(answer.as_bytes()).await.is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+    });
+    port
+}
+
+/// Requests a millisecond apart are taken as independent here, so that small samples decide.
+fn spread() -> StatisticsOptions {
+    StatisticsOptions {
+        correlation_time_ns: 1_000_000,
+        ..StatisticsOptions::default()
+    }
+}
+
+fn assumptions(sequential: bool) -> gonogo_core::stats::Assumptions {
+    gonogo_core::stats::Assumptions {
+        sequential,
+        correlation_time_ns: 1_000_000,
+        ..Default::default()
+    }
+}
+
+async fn observe(port: u16, options: Json, limits: &[Limit]) -> Result<Seen, NotObserved> {
+    let (_keep, cancelled) = tokio::sync::watch::channel(false);
+    let hosts = vec![("127.0.0.1".to_owned(), port)];
+    let ctx = Ctx::new(
+        hosts,
+        PathBuf::from("."),
+        Duration::from_secs(60),
+        cancelled,
+    );
+    let target = ResolvedTarget {
+        name: "api".to_owned(),
+        kind: "http".to_owned(),
+        options: json!({ "http": format!("http://127.0.0.1:{port}") }),
+    };
+    let scope = GateScope::new(false);
+    Load.observe(Call {
+        options,
+        target: Some(&target),
+        limits,
+        statistics: &spread(),
+        reads: false,
+        scope: &scope,
+        ctx: &ctx,
+    })
+    .await
+}
+
+fn series(seen: &Seen) -> Series {
+    let blob = seen.blobs.iter().find(|b| b.role == "samples").unwrap();
+    Series::read(blob.bytes.clone()).unwrap()
+}
+
+fn errors(max: f64) -> Limit {
+    Limit {
+        text: format!("errors: {max}"),
+        claim: Claim::ErrorRate { max },
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_scheduled_request_is_in_the_series() {
+    let port = server(|n| if n % 10 == 0 { 500 } else { 200 }).await;
+    let options = json!({"load": "GET /x", "rate": "2000/s", "requests": 400});
+    let seen = observe(port, options, &[]).await.unwrap();
+    assert_eq!(seen.facts["samples_count"], 400i64.into());
+    assert_eq!(seen.facts["errors"], 40i64.into());
+    assert_eq!(series(&seen).count(), 400);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_target_that_refuses_gives_errors_and_no_silence() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    drop(listener);
+    let options = json!({"load": "GET /x", "rate": "1000/s", "requests": 200});
+    let seen = observe(port, options, &[]).await.unwrap();
+    assert_eq!(seen.facts["errors"], 200i64.into());
+    let judged = judge_limit(
+        Claim::ErrorRate { max: 0.5 },
+        &series(&seen),
+        &assumptions(false),
+    );
+    assert_eq!(judged.outcome, LimitOutcome::NotMet);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn until_decided_stops_when_the_limit_is_decided_and_the_judge_agrees() {
+    for (status, outcome) in [
+        ((|_| 200) as fn(u64) -> u16, LimitOutcome::Met),
+        (|n| if n % 3 == 0 { 503 } else { 200 }, LimitOutcome::NotMet),
+    ] {
+        let port = server(status).await;
+        let options = json!({
+            "load": "GET /x", "rate": "500/s", "until": "decided", "at_most": 50_000,
+            "stop_at_errors": 1.0,
+        });
+        let limits = [errors(0.1)];
+        let seen = observe(port, options, &limits).await.unwrap();
+        let series = series(&seen);
+        assert!(series.count() < 50_000);
+        let judged = judge_limit(limits[0].claim, &series, &assumptions(true));
+        assert_eq!(judged.outcome, outcome, "{}", judged.reason);
+    }
+}
+
+#[test]
+fn a_rhythm_without_a_number_takes_what_its_limits_need() {
+    let statistics = StatisticsOptions::default();
+    let of = |options: Json, limits: &[Limit]| rhythm(&options, limits, &statistics).unwrap();
+    let open = of(json!({"load": "GET /"}), &[errors(0.05)]);
+    // 20/s and τ = 0.1 s: bursts of two, so twice the recommended 181.
+    assert_eq!((open.rate, open.requests), (Some(20.0), Some(362)));
+    let rounds = of(json!({"load": "GET /", "rounds": 60}), &[]);
+    assert_eq!(
+        (rounds.rate, rounds.requests, rounds.users),
+        (Some(10.0), Some(60), Some(1))
+    );
+}
+
+#[test]
+fn a_rhythm_that_means_nothing_is_refused_before_anything_is_sent() {
+    for options in [
+        json!({"load": "GET /", "rate": "fast"}),
+        json!({"load": "GET /", "rate": "NaN/s"}),
+        json!({"load": "GET /", "rate": "10/s", "users": 3}),
+        json!({"load": "GET /", "until": "decided"}),
+        json!({"load": "GET /", "at_most": 10}),
+        json!({"load": "health"}),
+    ] {
+        assert!(!Load.lint(&options).is_empty(), "{options}");
+    }
+}
