@@ -176,6 +176,10 @@ impl<'a> Decoder<'a> {
     }
 
     fn unknown_key(&mut self, key: &str, at: Span, schema: &Json, siblings: &[Json]) {
+        if self.problems.is_full() {
+            self.say(Diagnostic::error("unknown-key", ""), at);
+            return;
+        }
         let known: Vec<&str> = keys(&schema["properties"]).collect();
         let help =
             match nearest(key, known.iter().copied()).or_else(|| elsewhere_called(key, &known)) {
