@@ -1,5 +1,7 @@
 //! Rules that need more than a snapshot.
 
+use std::fmt::Write as _;
+
 use proptest::prelude::*;
 
 use super::{Memory, load_text, registry};
@@ -58,7 +60,7 @@ fn a_bomb_of_aliases_is_refused_before_it_grows() {
     for i in 1..12 {
         let last = format!("*a{}", i - 1);
         let list = vec![last; 10].join(", ");
-        text.push_str(&format!("a{i}: &a{i} [{list}]\n"));
+        let _ = writeln!(text, "a{i}: &a{i} [{list}]");
     }
     assert_eq!(codes(&load_text(&text)), ["alias-bomb"]);
 }
@@ -89,7 +91,10 @@ fn deep_nesting_is_refused() {
 fn a_flood_of_values_and_one_of_problems_are_cut() {
     let values = format!("a: [{}]", "a,".repeat(1_000_000));
     assert_eq!(codes(&load_text(&values)), ["too-big"]);
-    let keys: String = (0..50_000).map(|i| format!("k{i}: 1\n")).collect();
+    let mut keys = String::new();
+    for i in 0..50_000 {
+        let _ = writeln!(keys, "k{i}: 1");
+    }
     let found = load_text(&format!("{keys}{keys}"));
     assert!(found.diagnostics.len() <= 201);
     assert_eq!(found.diagnostics.last().unwrap().code, "more-problems");
@@ -450,4 +455,17 @@ proptest! {
         let slug = crate::plan::build::slug(&text);
         prop_assert!(slug.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'));
     }
+}
+
+#[test]
+fn a_policy_file_speaks_of_counts() {
+    let said = |text: &str| match load_policy(&Memory::of([("p.yaml", text)]), "p.yaml") {
+        Ok(policy) => vec![format!("{} {}", policy.no_go.len(), policy.hold.len())],
+        Err(found) => found.iter().map(|d| d.code.to_owned()).collect(),
+    };
+    let good = "no_go: important.fail > 0\nhold:\n  - advisory.fail > 2\n  - critical.warn > 0\n";
+    assert_eq!(said(good), ["1 2"]);
+    assert_eq!(said("no_go: important.failed > 0"), ["expr-unknown-field"]);
+    assert_eq!(said("hold: 'true'"), ["expects-nothing"]);
+    assert_eq!(said("go: important.fail == 0"), ["unknown-key"]);
 }
