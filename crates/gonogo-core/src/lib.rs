@@ -7,6 +7,8 @@ pub mod diag;
 pub mod diagnose;
 pub mod duration;
 pub mod expr;
+#[cfg(test)]
+mod fixture;
 pub mod judge;
 pub mod judged;
 pub mod outcome;

@@ -350,6 +350,17 @@ impl Folding {
         if at.attempt == 0 {
             return Err(format!("{shown}: attempts count from one"));
         }
+        if at.attempt > 1 {
+            let before = Address {
+                attempt: at.attempt - 1,
+                ..at.clone()
+            };
+            let known = self.run.intents.contains_key(&before)
+                || self.run.attempts.contains_key(&before);
+            if !known {
+                return Err(format!("{shown}: of the attempt before it nothing is known"));
+            }
+        }
         let id = (at.gate.clone(), at.check.clone());
         if self.run.skipped.contains_key(&id) {
             return Err(format!("{}/{} was skipped before", at.gate, at.check));

@@ -80,7 +80,7 @@ fn cores(bytes: &[u8], engine: &GeneralPurpose) -> impl Iterator<Item = Core> {
         Core {
             digits: digits[(shift * 8).div_ceil(6)..bits / 6].to_vec(),
             before: usize::from(shift > 0),
-            after: usize::from(bits % 6 != 0),
+            after: usize::from(!bits.is_multiple_of(6)),
         }
     })
 }

@@ -27,10 +27,10 @@ pub(super) fn knowing(value: &str) -> Redactor {
 pub(super) type Encode = fn(&str) -> Vec<u8>;
 
 fn each(secret: &str, f: impl Fn(u8) -> String) -> Vec<u8> {
-    secret.bytes().map(f).collect::<String>().into_bytes()
+    secret.bytes().flat_map(|b| f(b).into_bytes()).collect()
 }
 fn each_char(secret: &str, f: impl Fn(char) -> String) -> Vec<u8> {
-    secret.chars().map(f).collect::<String>().into_bytes()
+    secret.chars().flat_map(|c| f(c).into_bytes()).collect()
 }
 fn percent(secret: &str) -> Vec<u8> {
     each(secret, |b| {
@@ -44,6 +44,11 @@ fn percent(secret: &str) -> Vec<u8> {
 fn json(text: &str) -> String {
     let quoted = serde_json::to_string(text).unwrap();
     quoted[1..quoted.len() - 1].to_owned()
+}
+fn units(c: char) -> String {
+    c.encode_utf16(&mut [0; 2])
+        .iter()
+        .fold(String::new(), |out, unit| out + &format!("\\u{unit:04x}"))
 }
 fn wrapped(text: &str, width: usize) -> Vec<u8> {
     text.as_bytes()
@@ -147,18 +152,13 @@ pub(super) const ENCODINGS: &[(&str, Encode)] = &[
             .unwrap()
             .into_bytes()
     }),
-    ("json units", |s| {
-        s.encode_utf16()
-            .map(|u| format!("\\u{u:04x}"))
-            .collect::<String>()
-            .into_bytes()
-    }),
+    ("json units", |s| each_char(s, units)),
     ("json units, some", |s| {
         each_char(s, |c| {
             if c.is_ascii_lowercase() {
                 c.to_string()
             } else {
-                format!("\\u{:04X}", u32::from(c))
+                units(c)
             }
         })
     }),

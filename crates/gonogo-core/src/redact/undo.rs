@@ -87,12 +87,11 @@ impl Undo {
     fn read(self, source: &[u8], at: usize, view: &mut View) -> usize {
         let rest = &source[at..];
         match self {
-            Self::Percent => percent(rest, at, view),
             Self::Form if rest[0] == b'+' => {
                 view.push_char(' ', at, at + 1);
                 1
             }
-            Self::Form => percent(rest, at, view),
+            Self::Percent | Self::Form => percent(rest, at, view),
             Self::Escapes => escape(rest, at, view),
             Self::Shell => shell(rest, at, view),
             Self::Entities => entity(rest, at, view),
@@ -326,15 +325,14 @@ fn invisible_len(rest: &[u8]) -> usize {
     match rest {
         [0x1b, b'[', tail @ ..] | [0xc2, 0x9b, tail @ ..] => 2 + code_len(tail),
         [0x1b, b']' | b'P' | b'_' | b'^' | b'X', tail @ ..] => 2 + string_len(tail),
-        [0x1b, 0x20..=0x2f, _, ..] => 3,
-        [0x1b, 0x30..=0x7e, ..] => 2,
         // Tab and line ends may belong to a secret.
         [b'\t' | b'\n' | b'\r', ..] => 0,
-        [0..0x20 | 0x7f, ..] => 1,
-        [0xc2, 0xad | 0x80..=0x9f, ..] => 2,
-        [0xe2, 0x80, 0x8b..=0x8f | 0xaa..=0xae, ..]
+        [0x1b, 0x30..=0x7e, ..] | [0xc2, 0xad | 0x80..=0x9f, ..] => 2,
+        [0x1b, 0x20..=0x2f, _, ..]
+        | [0xe2, 0x80, 0x8b..=0x8f | 0xaa..=0xae, ..]
         | [0xe2, 0x81, 0xa0..=0xaf, ..]
         | [0xef, 0xbb, 0xbf, ..] => 3,
+        [0..0x20 | 0x7f, ..] => 1,
         _ => 0,
     }
 }

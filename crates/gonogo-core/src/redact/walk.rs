@@ -23,7 +23,7 @@ impl Redactor {
                 }
             }
             Value::Int(_) | Value::Uint(_) | Value::Double(_) => {
-                self.redact_number(value, location, seen)
+                self.redact_number(value, location, seen);
             }
             Value::List(items) => {
                 for (at, item) in items.iter_mut().enumerate() {

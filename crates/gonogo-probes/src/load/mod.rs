@@ -3,6 +3,7 @@
 pub mod engine;
 mod observed;
 mod run;
+pub mod series;
 mod syntax;
 
 use gonogo_core::plan::{Cost, Limit, OptionProblem, StatisticsOptions, Syntax};

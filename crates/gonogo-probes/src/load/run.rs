@@ -195,7 +195,7 @@ impl Collector {
 
 impl Sink for Collector {
     fn sample(&mut self, sample: &engine::Sample) {
-        let mut kept = recorded(sample);
+        let mut kept = super::series::record(sample);
         if sample.index < self.warm_up {
             kept = kept.warming_up();
         }
@@ -232,32 +232,6 @@ impl Sink for Collector {
         } else {
             Proceed::Continue
         }
-    }
-}
-
-/// A sample of the engine in the record's words.
-fn recorded(sample: &engine::Sample) -> Sample {
-    let (Some(sent), Some(done)) = (sample.sent_ns, sample.done_ns) else {
-        let Some(done) = sample.done_ns else {
-            return Sample::never_sent(sample.due_ns);
-        };
-        // Given up before it could be sent: no connection was to be had.
-        return Sample::ended(sample.due_ns, sample.due_ns, done, 0, end(sample.end));
-    };
-    Sample::ended(sample.due_ns, sent, done, sample.status, end(sample.end))
-}
-
-fn end(end: engine::End) -> series::End {
-    match end {
-        engine::End::Ok => series::End::Ok,
-        engine::End::BadStatus => series::End::BadStatus,
-        engine::End::Refused | engine::End::Unreachable => series::End::Connect,
-        engine::End::Tls => series::End::Tls,
-        engine::End::Reset | engine::End::Truncated => series::End::Broken,
-        engine::End::Protocol | engine::End::TooLarge => series::End::Protocol,
-        engine::End::TimedOut | engine::End::CutOff => series::End::TimedOut,
-        engine::End::NeverSent => series::End::NeverSent,
-        engine::End::Local => series::End::Other,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use gonogo_core::Value;
 use gonogo_core::judged::CheckJudged;
 
 use super::args::TryArgs;
@@ -54,7 +55,75 @@ pub(super) fn try_check(args: &TryArgs) -> Ended {
         return Ok(0);
     }
     for check in checks {
-        output::result_text(&gonogo_report::terminal::check(gate, check, output::width()));
+        output::result_text(&text(gate, check, output::width()));
     }
     Ok(0)
+}
+
+/// What was asked, the fields that expectations may use with what stands in them, and what the expectations made of it.
+fn text(gate: &str, check: &CheckJudged, width: usize) -> String {
+    use gonogo_report::escape::terminal as escape;
+    let mut out = format!("{gate}/{} · {}\n", check.id, escape(&check.ask));
+    let Some(evidence) = &check.evidence else {
+        out.push_str(&format!("  {}: {}\n", check.outcome.word(), escape(&check.message)));
+        if let Some(next) = &check.next {
+            out.push_str(&format!("  try: {}\n", escape(next)));
+        }
+        return out;
+    };
+    if let Some(target) = &evidence.target {
+        out.push_str(&format!("  target {} ({})\n", escape(&target.name), escape(&target.address)));
+    }
+    out.push_str("  observed\n");
+    for (name, value) in &evidence.facts {
+        fields(&mut out, name, value, width, 0);
+    }
+    for expectation in &check.expectations {
+        let said = if expectation.message.is_empty() {
+            String::new()
+        } else {
+            format!(" – {}", escape(&expectation.message))
+        };
+        let word = expectation.outcome.word();
+        out.push_str(&format!("  {word:<12} {}{said}\n", escape(&expectation.text)));
+    }
+    for limit in &check.limits {
+        let word = limit.outcome.word();
+        out.push_str(&format!("  {word:<12} {} – {}\n", limit.text, escape(&limit.judgement.reason)));
+    }
+    out.push('\n');
+    out
+}
+
+/// One field a line, `path  type  value`; lists show their first element.
+fn fields(out: &mut String, path: &str, value: &Value, width: usize, depth: usize) {
+    use gonogo_report::escape::terminal as escape;
+    match value {
+        Value::Map(map) if !map.is_empty() && depth < 6 => {
+            for (key, inner) in map {
+                let plain = key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+                let path = if plain {
+                    format!("{path}.{key}")
+                } else {
+                    format!("{path}['{key}']")
+                };
+                fields(out, &path, inner, width, depth + 1);
+            }
+        }
+        Value::List(items) if !items.is_empty() && depth < 6 => {
+            out.push_str(&format!("    size({}) = {}\n", escape(path), items.len()));
+            fields(out, &format!("{path}[0]"), &items[0], width, depth + 1);
+        }
+        other => {
+            let head = format!("    {:<36} {:<9} ", escape(path), other.type_name());
+            let room = width.saturating_sub(head.chars().count()).max(20);
+            let shown = escape(&other.to_string());
+            let short: String = if shown.chars().count() > room {
+                shown.chars().take(room - 1).chain(['…']).collect()
+            } else {
+                shown
+            };
+            out.push_str(&format!("{head}{short}\n"));
+        }
+    }
 }

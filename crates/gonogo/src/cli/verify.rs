@@ -62,27 +62,32 @@ pub(super) fn verify(args: &VerifyArgs) -> Ended {
     Ok(code)
 }
 
-/// A bundle that is not what was sealed is no evidence: 64. Where it can still be judged, the verdict is told.
+/// A bundle that is not what was sealed is no evidence: 64. One that was changed and hashed anew throughout still says
+/// what its evidence gives, and that is reported: with the exit code of that verdict, but never with that of a GO.
 fn damaged(error: &BundleError, json: bool) -> Ended {
     let message = error.to_string();
     let recomputed = match error {
-        BundleError::Different { judged, .. } => Some(judged.verdict.word()),
+        BundleError::Different { judged, .. } => Some(judged.verdict),
         _ => None,
+    };
+    let code = match recomputed {
+        Some(verdict @ (Verdict::NoGo | Verdict::Hold)) => verdict.exit_code(),
+        Some(Verdict::Go) | None => USAGE,
     };
     if json {
         output::json(&serde_json::json!({
             "verified": false,
-            "recomputed": recomputed,
+            "verdict": recomputed,
             "diagnostics": [gonogo_core::diag::Diagnostic::error("bundle-damaged", message)],
         }));
-    } else {
-        output::error_text(&format!(
-            "error[bundle-damaged]: {}\n",
-            gonogo_report::escape::terminal(&message)
-        ));
-        if let Some(word) = recomputed {
-            output::error_text(&format!("  the recorded evidence gives {word}\n"));
-        }
+        return Ok(code);
     }
-    Ok(USAGE)
+    if let Some(verdict) = recomputed {
+        output::result_text(&format!("{}: what the recorded evidence gives\n", verdict.word()));
+    }
+    output::error_text(&format!(
+        "error[bundle-damaged]: {}\n",
+        gonogo_report::escape::terminal(&message)
+    ));
+    Ok(code)
 }

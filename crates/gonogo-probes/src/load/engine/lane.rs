@@ -225,9 +225,10 @@ impl<'a, S: Sink + ?Sized> Lane<'a, S> {
                     return;
                 }
                 now = self.shared.clock.now_ns();
-            } else if self.opening < self.schedule.waiting() && !self.pool.is_full() {
-                self.open(now);
-            } else {
+            } else if self.opening >= self.schedule.waiting()
+                || self.pool.is_full()
+                || !self.open(now)
+            {
                 return;
             }
         }
@@ -256,8 +257,9 @@ impl<'a, S: Sink + ?Sized> Lane<'a, S> {
         }
     }
 
-    /// Opens one more connection. One that fails at once takes the request that waited longest with it.
-    fn open(&mut self, now: u64) {
+    /// Opens one more connection. One that fails at once takes the request that waited longest with it, but where this
+    /// machine has none to give, the open ones must do for now, and it says so.
+    fn open(&mut self, now: u64) -> bool {
         let config = self.shared.config;
         let until_ns = now.saturating_add(self.timeout_ns);
         let opened = Connection::open(config.address, config.tls.as_ref(), until_ns)
@@ -269,9 +271,13 @@ impl<'a, S: Sink + ?Sized> Lane<'a, S> {
                 self.tally.high = self.tally.high.max(self.pool.len() as u64);
                 self.next_expiry_ns = self.next_expiry_ns.min(until_ns);
             }
-            Err(End::Local) if self.pool.len() > 0 => self.pool.cap_here(),
+            Err(End::Local) if self.pool.len() > 0 => {
+                self.tally.denied += 1;
+                return false;
+            }
             Err(end) => self.fail_waiting(end),
         }
+        true
     }
 
     /// The request that waited longest ends so, without having been sent.
@@ -338,7 +344,11 @@ impl<'a, S: Sink + ?Sized> Lane<'a, S> {
         };
         match connection.read(&mut self.buffer, &self.shared.rules, ready.hung_up) {
             Found::Nothing => {}
-            Found::More => self.unread.push(ready),
+            Found::More => {
+                if !self.unread.iter().any(|other| other.token == token) {
+                    self.unread.push(ready);
+                }
+            }
             Found::Answer { answer, reusable } => {
                 let Phase::Busy { due, sent_ns } = connection.phase else {
                     return;

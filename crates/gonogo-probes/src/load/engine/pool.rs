@@ -66,11 +66,6 @@ impl Pool {
         self.len() >= self.cap
     }
 
-    /// This machine gave no more connections: makes do with those that are open.
-    pub(super) fn cap_here(&mut self) {
-        self.cap = self.len();
-    }
-
     /// Takes a connection in and watches it, edge-triggered, so that it never has to be registered again.
     pub(super) fn add(&mut self, connection: Connection) -> Result<Token, Errno> {
         let place = self.vacant.pop().unwrap_or_else(|| {

@@ -191,6 +191,9 @@ pub struct Summary {
     pub connections: u64,
     /// Most connections at a time; of several threads the sum of their own highs.
     pub connections_high: u64,
+    /// How often this machine had no connection to give (descriptors, ports, buffers), so that requests had to wait
+    /// for those that were open: above 0 the latencies are not the target's alone.
+    pub denied_here: u64,
     /// Bytes of answers.
     pub bytes: u64,
 }
@@ -225,6 +228,7 @@ pub(super) struct Tally {
     pub(super) bytes: u64,
     pub(super) opened: u64,
     pub(super) high: u64,
+    pub(super) denied: u64,
     pub(super) last_due_ns: u64,
     pub(super) last_sent_ns: u64,
     pub(super) last_done_ns: u64,
@@ -243,6 +247,7 @@ impl Tally {
             bytes: 0,
             opened: 0,
             high: 0,
+            denied: 0,
             last_due_ns: 0,
             last_sent_ns: 0,
             last_done_ns: 0,
@@ -290,6 +295,7 @@ impl Tally {
         self.bytes += other.bytes;
         self.opened += other.opened;
         self.high += other.high;
+        self.denied += other.denied;
         self.due += other.due;
         self.last_due_ns = self.last_due_ns.max(other.last_due_ns);
         self.last_sent_ns = self.last_sent_ns.max(other.last_sent_ns);
@@ -348,6 +354,7 @@ impl Tally {
             }),
             connections: self.opened,
             connections_high: self.high,
+            denied_here: self.denied + self.ends[End::Local as usize],
             bytes: self.bytes,
         }
     }
