@@ -89,10 +89,10 @@ fn deep_nesting_is_refused() {
 
 #[test]
 fn a_flood_of_values_and_one_of_problems_are_cut() {
-    let values = format!("a: [{}]", "a,".repeat(1_000_000));
+    let values = format!("a: [{}]", "a,".repeat(300_001));
     assert_eq!(codes(&load_text(&values)), ["too-big"]);
     let mut keys = String::new();
-    for i in 0..50_000 {
+    for i in 0..5_000 {
         let _ = writeln!(keys, "k{i}: 1");
     }
     let found = load_text(&format!("{keys}{keys}"));
@@ -427,7 +427,7 @@ gates:
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
     fn no_bytes_make_loading_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
