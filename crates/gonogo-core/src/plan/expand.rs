@@ -219,14 +219,13 @@ fn text_filled(text: &str, given: &BTreeMap<&str, &Node>) -> Option<String> {
                 let source = expr.source();
                 let whole = source.trim().strip_prefix("with.");
                 let argument = whole.and_then(|name| given.get(name));
-                match argument.and_then(|node| node.text()) {
-                    Some(text) => out.push_str(text),
-                    None => {
-                        let filled = expression_filled(source, given);
-                        out.push_str("${");
-                        out.push_str(filled.as_deref().unwrap_or(source));
-                        out.push('}');
-                    }
+                if let Some(text) = argument.and_then(|node| node.text()) {
+                    out.push_str(text);
+                } else {
+                    let filled = expression_filled(source, given);
+                    out.push_str("${");
+                    out.push_str(filled.as_deref().unwrap_or(source));
+                    out.push('}');
                 }
             }
         }

@@ -78,12 +78,12 @@ impl Filler {
             let line = is_request_line(&one["properties"][name]);
             filled.insert(name.clone(), fill(value, scope, line)?);
         }
-        self.fitting(Json::Object(filled), one, key)
+        self.fitting(&Json::Object(filled), one, key)
     }
 
     /// The filled options in the types that the schema wants, or what does not fit. Messages name keys, not values:
     /// those may be secret.
-    fn fitting(&self, filled: Json, one: &Json, key: &str) -> Result<Json, FillError> {
+    fn fitting(&self, filled: &Json, one: &Json, key: &str) -> Result<Json, FillError> {
         let mut sources = Sources::default();
         sources.add(Source::new("", String::new()));
         let mut problems = Problems::default();
@@ -94,22 +94,18 @@ impl Filler {
             lenient: false,
             filled: true,
         };
-        let node = node_of(&filled);
+        let node = node_of(filled);
         let mut out = Map::new();
         let mut wrong = Vec::new();
         for entry in node.entries() {
             let before = decoder.problems.errors();
             let schema = one["properties"].get(&*entry.key);
             let value = schema.and_then(|schema| decoder.value(&entry.value, schema, &entry.key));
-            match value.filter(|_| decoder.problems.errors() == before) {
-                Some(value) => {
-                    out.insert(entry.key.to_string(), value);
-                }
-                None => {
-                    let wanted =
-                        schema.map_or_else(|| "nothing".to_owned(), |s| decoder.described(s));
-                    wrong.push(format!("`{}` wants {wanted}", entry.key));
-                }
+            if let Some(value) = value.filter(|_| decoder.problems.errors() == before) {
+                out.insert(entry.key.to_string(), value);
+            } else {
+                let wanted = schema.map_or_else(|| "nothing".to_owned(), |s| decoder.described(s));
+                wrong.push(format!("`{}` wants {wanted}", entry.key));
             }
         }
         if wrong.is_empty() {

@@ -63,16 +63,16 @@ pub fn load(files: &dyn Files, path: &str, registry: &Registry) -> Loaded {
         path: "waivers.yaml".to_owned(),
         named: false,
     };
-    let plan = reader.root(path, &schema).and_then(|gathered| {
+    let plan = reader.root(path, &schema).map(|gathered| {
         if let Some(named) = &gathered.raw.waivers {
             waivers = WaiverFile {
                 path: named.clone(),
                 named: true,
             };
         }
-        let mut built = build::build(gathered, &mut reader, &schema, registry)?;
+        let mut built = build::build(gathered, &mut reader, &schema, registry);
         lint::lint(&mut built, &mut reader, registry);
-        Some(built.plan)
+        built.plan
     });
     let errors = reader.problems.errors();
     let diagnostics = reader.problems.finish();

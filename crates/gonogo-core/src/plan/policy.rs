@@ -1,6 +1,7 @@
 //! The policy file: expressions that tighten the decision, kept apart from the plan.
 
 use super::exprs;
+use super::lint;
 use super::load::{Files, Reader};
 use super::raw::RawPolicy;
 use super::schema::policy_schema;
@@ -23,8 +24,13 @@ pub fn load_policy(files: &dyn Files, path: &str) -> Result<Policy, Vec<Diagnost
     let schema = policy_schema();
     let mut policy = Policy::default();
     if let Some(tree) = reader.tree(name, &bytes) {
-        let decoded = reader.decoder(&schema).object(&tree, &schema, "policy", &[]);
-        if decoded.and_then(|json| serde_json::from_value::<RawPolicy>(json).ok()).is_some() {
+        let decoded = reader
+            .decoder(&schema)
+            .object(&tree, &schema, "policy", &[]);
+        if decoded
+            .and_then(|json| serde_json::from_value::<RawPolicy>(json).ok())
+            .is_some()
+        {
             policy.no_go = expressions(tree.get("no_go"), &mut reader);
             policy.hold = expressions(tree.get("hold"), &mut reader);
         }
@@ -40,9 +46,17 @@ fn expressions(node: Option<&Node>, reader: &mut Reader<'_>) -> Vec<Expr> {
         return Vec::new();
     };
     let one = std::slice::from_ref(node);
-    let nodes = if node.text().is_some() { one } else { node.items() };
+    let nodes = if node.text().is_some() {
+        one
+    } else {
+        node.items()
+    };
     nodes
         .iter()
-        .filter_map(|node| exprs::compile(node, &reader.sources, &mut reader.problems))
+        .filter_map(|node| {
+            let expr = exprs::compile(node, &reader.sources, &mut reader.problems)?;
+            lint::policy_rule(&expr, node, reader);
+            Some(expr)
+        })
         .collect()
 }

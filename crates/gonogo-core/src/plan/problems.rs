@@ -23,11 +23,11 @@ impl Problems {
         if diagnostic.level == Level::Error {
             self.errors += 1;
         }
-        if self.list.iter().any(said) {
+        if self.is_full() {
+            self.dropped += 1;
             return;
         }
-        if self.list.len() >= MOST {
-            self.dropped += 1;
+        if self.list.iter().any(said) {
             return;
         }
         self.list.push((span, sources.at(diagnostic, span)));
@@ -39,6 +39,11 @@ impl Problems {
             self.errors += 1;
         }
         self.list.push((Span::default(), diagnostic));
+    }
+
+    /// Whether no more are kept: then what would go into a message need not be found out.
+    pub(crate) fn is_full(&self) -> bool {
+        self.list.len() >= MOST
     }
 
     /// How many errors there were so far, said twice or not: whether something just read is usable.

@@ -165,7 +165,6 @@ fn flow_items(text: &str) -> Vec<String> {
                 continue;
             }
             (Some(q), c) if q == c => quote = None,
-            (Some(_), _) => {}
             (None, '\'' | '"') => quote = Some(c),
             (None, '[' | '(' | '{') => {
                 depth += 1;
@@ -183,7 +182,7 @@ fn flow_items(text: &str) -> Vec<String> {
                 items.push(std::mem::take(&mut current));
                 continue;
             }
-            (None, _) => {}
+            _ => {}
         }
         current.push(if c == '\n' || c == '\r' { ' ' } else { c });
     }

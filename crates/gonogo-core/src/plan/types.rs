@@ -48,7 +48,13 @@ impl Plan {
     pub fn sha256(&self) -> String {
         let of = |bytes: &[u8]| -> String {
             use sha2::Digest as _;
-            sha2::Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
+            sha2::Sha256::digest(bytes)
+                .iter()
+                .fold(String::new(), |mut hex, byte| {
+                    // Writing to a String cannot fail.
+                    let _ = std::fmt::Write::write_fmt(&mut hex, format_args!("{byte:02x}"));
+                    hex
+                })
         };
         match &self.files[..] {
             [only] => of(&only.bytes),

@@ -264,12 +264,11 @@ fn claim(name: &str, text: &str) -> Result<Claim, String> {
 }
 
 fn for_each(node: &Node, raw: Option<Json>, reader: &mut Reader<'_>) -> Option<ForEach> {
-    match raw? {
-        Json::Array(items) => Some(ForEach::List(items)),
-        _ => {
-            let node = node.get("for_each")?;
-            exprs::compile(node, &reader.sources, &mut reader.problems).map(ForEach::Expr)
-        }
+    if let Json::Array(items) = raw? {
+        Some(ForEach::List(items))
+    } else {
+        let node = node.get("for_each")?;
+        exprs::compile(node, &reader.sources, &mut reader.problems).map(ForEach::Expr)
     }
 }
 

@@ -21,6 +21,8 @@ use crate::outcome::Severity;
 use crate::record::EnvironmentKind;
 
 use names::check_name;
+#[cfg(test)]
+pub(super) use names::slug;
 
 const DAY_NS: i64 = 86_400_000_000_000;
 
@@ -62,7 +64,7 @@ pub(super) fn build(
     reader: &mut Reader<'_>,
     schema: &Json,
     registry: &Registry,
-) -> Option<Built> {
+) -> Built {
     let Gathered {
         raw,
         root,
@@ -93,8 +95,9 @@ pub(super) fn build(
     let mut decide = Vec::new();
     let mut policy = |key: &str| -> Option<Expr> {
         let node = root.get("decide")?.get(key)?;
+        let expr = exprs::compile(node, &reader.sources, &mut reader.problems)?;
         decide.push(node.clone());
-        exprs::compile(node, &reader.sources, &mut reader.problems)
+        Some(expr)
     };
     plan.decide = Decide {
         no_go: policy("no_go"),
@@ -125,7 +128,7 @@ pub(super) fn build(
             );
         }
     }
-    Some(Built {
+    Built {
         plan,
         gates: sites,
         subject,
@@ -133,7 +136,7 @@ pub(super) fn build(
         environments,
         decide,
         inputs,
-    })
+    }
 }
 
 fn plain(raw: &RawPlan) -> Plan {
@@ -346,18 +349,16 @@ fn build_gate(
     for item in moved_checks(&id, &mut site.node, reader) {
         let saves = item.get("save").into_iter().flat_map(Node::entries);
         let saves: Vec<String> = saves.map(|e| e.key.to_string()).collect();
-        match check::build(item, &built, templates, reader, schema, registry) {
-            Some((check, node)) => {
-                if !ids.insert(check.id.clone()) {
-                    same_id(&check, &node, &built.checks, reader);
-                }
-                built.checks.push(check);
-                site.checks.push(node);
+        if let Some((check, node)) = check::build(item, &built, templates, reader, schema, registry)
+        {
+            if !ids.insert(check.id.clone()) {
+                same_id(&check, &node, &built.checks, reader);
             }
-            None => {
-                site.whole = false;
-                site.lost_saves.extend(saves);
-            }
+            built.checks.push(check);
+            site.checks.push(node);
+        } else {
+            site.whole = false;
+            site.lost_saves.extend(saves);
         }
     }
     (built, site)

@@ -118,7 +118,7 @@ impl<'a> Decoder<'a> {
                 out.insert(entry.key.to_string(), slot.clone());
                 continue;
             }
-            let Some(inner) = self.property(schema, &entry.key) else {
+            let Some(inner) = property(schema, &entry.key) else {
                 self.unknown_key(&entry.key, entry.key_span, schema, &[]);
                 continue;
             };
@@ -135,7 +135,7 @@ impl<'a> Decoder<'a> {
                 if let Some(about) = inner["description"].as_str() {
                     problem = problem.help(format!("`{key}`: {}", first_sentence(about)));
                 }
-                self.say(problem, self.head(node));
+                self.say(problem, head(node));
             }
         }
         let least = schema["minProperties"].as_u64().unwrap_or(0);
@@ -146,50 +146,25 @@ impl<'a> Decoder<'a> {
         (self.problems.errors() == before).then_some(Json::Object(out))
     }
 
-    /// A mapping's first key, to which problems of the mapping as a whole point.
-    pub(super) fn head(&self, node: &Node) -> Span {
-        match node.entries().first() {
-            Some(first) if node.style == Style::Indented => first.key_span,
-            _ => node.span,
-        }
-    }
-
-    /// The schema of a key, where the key may be.
-    fn property(&self, schema: &'a Json, key: &str) -> Option<&'a Json> {
-        if let Some(inner) = schema["properties"].get(key) {
-            return Some(inner);
-        }
-        for (pattern, inner) in schema["patternProperties"]
-            .as_object()
-            .into_iter()
-            .flatten()
-        {
-            if regex::Regex::new(pattern).is_ok_and(|re| re.is_match(key)) {
-                return Some(inner);
-            }
-        }
-        match schema.get("additionalProperties") {
-            None => Some(&Json::Bool(true)),
-            Some(Json::Bool(false)) => None,
-            Some(inner) => Some(inner),
-        }
-    }
-
     fn unknown_key(&mut self, key: &str, at: Span, schema: &Json, siblings: &[Json]) {
+        if self.problems.is_full() {
+            self.say(Diagnostic::error("unknown-key", ""), at);
+            return;
+        }
         let known: Vec<&str> = keys(&schema["properties"]).collect();
-        let help =
-            match nearest(key, known.iter().copied()).or_else(|| elsewhere_called(key, &known)) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => {
-                    let owner = siblings
-                        .iter()
-                        .find(|s| s[KEY] != schema[KEY] && s["properties"].get(key).is_some());
-                    match owner.and_then(|o| o[KEY].as_str()) {
-                        Some(owner) => format!("`{key}` is a key of `{owner}:`"),
-                        None => format!("known keys: {}", known.join(", ")),
-                    }
-                }
-            };
+        let help = if let Some(near) =
+            nearest(key, known.iter().copied()).or_else(|| elsewhere_called(key, &known))
+        {
+            format!("did you mean `{near}`?")
+        } else {
+            let owner = siblings
+                .iter()
+                .find(|s| s[KEY] != schema[KEY] && s["properties"].get(key).is_some());
+            match owner.and_then(|o| o[KEY].as_str()) {
+                Some(owner) => format!("`{key}` is a key of `{owner}:`"),
+                None => format!("known keys: {}", known.join(", ")),
+            }
+        };
         let of = schema[KEY]
             .as_str()
             .map(|k| format!(" beside `{k}:`"))
@@ -237,7 +212,7 @@ impl<'a> Decoder<'a> {
                     None => Diagnostic::error("nothing-asked", "nothing is asked here"),
                 };
                 let help = format!("one of these keys says what: {}", names.join(", "));
-                self.say(problem.help(help), self.head(node));
+                self.say(problem.help(help), head(node));
                 None
             }
             None => {
@@ -249,7 +224,7 @@ impl<'a> Decoder<'a> {
                 let message = format!("{} ask two things at once", both.join(" and "));
                 let problem = Diagnostic::error("two-probes", message)
                     .help("make two of it: each asks one thing");
-                self.say(problem, self.head(node));
+                self.say(problem, head(node));
                 None
             }
         }
@@ -260,7 +235,7 @@ impl<'a> Decoder<'a> {
         let unknown: Vec<(&str, Span)> = node
             .entries()
             .iter()
-            .filter(|e| self.property(one, &e.key).is_none())
+            .filter(|e| property(one, &e.key).is_none())
             .map(|e| (&*e.key, e.key_span))
             .collect();
         for (key, at) in &unknown {
@@ -361,13 +336,12 @@ impl<'a> Decoder<'a> {
             }
         };
         let mut near = of.iter().filter(likely);
-        match (near.next(), near.next()) {
-            (Some(one), None) => self.value(node, one, name),
-            _ => {
-                let wanted: Vec<String> = of.iter().map(|one| self.described(one)).collect();
-                self.wrong_for(node, &wanted.join(" or "), name);
-                None
-            }
+        if let (Some(one), None) = (near.next(), near.next()) {
+            self.value(node, one, name)
+        } else {
+            let wanted: Vec<String> = of.iter().map(|one| self.described(one)).collect();
+            self.wrong_for(node, &wanted.join(" or "), name);
+            None
         }
     }
 
@@ -414,6 +388,35 @@ impl<'a> Decoder<'a> {
 /// Whether a text uses a template's parameter.
 pub(super) fn holds_parameter(text: &str) -> bool {
     text.contains("${") && text.contains("with.")
+}
+
+/// A mapping's first key, to which problems of the mapping as a whole point.
+fn head(node: &Node) -> Span {
+    match node.entries().first() {
+        Some(first) if node.style == Style::Indented => first.key_span,
+        _ => node.span,
+    }
+}
+
+/// The schema of a key, where the key may be.
+fn property<'s>(schema: &'s Json, key: &str) -> Option<&'s Json> {
+    if let Some(inner) = schema["properties"].get(key) {
+        return Some(inner);
+    }
+    for (pattern, inner) in schema["patternProperties"]
+        .as_object()
+        .into_iter()
+        .flatten()
+    {
+        if regex::Regex::new(pattern).is_ok_and(|re| re.is_match(key)) {
+            return Some(inner);
+        }
+    }
+    match schema.get("additionalProperties") {
+        None => Some(&Json::Bool(true)),
+        Some(Json::Bool(false)) => None,
+        Some(inner) => Some(inner),
+    }
 }
 
 fn keys(properties: &Json) -> impl Iterator<Item = &str> {

@@ -55,6 +55,7 @@ pub fn target_of<'e>(
             .find(|t| kinds.contains(&t.kind.as_str()))
         {
             Some(target) => Ok(Some(target)),
+            None if !probe.needs_target() => Ok(None),
             None => Err(format!(
                 "`{}` needs a target of the kind {}, and there is none",
                 probe.key(),

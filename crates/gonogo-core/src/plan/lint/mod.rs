@@ -202,38 +202,51 @@ fn check_types(each: &Use<'_>, env: &TypeEnv, want: Option<&Type>, reader: &mut 
 
 /// The expressions that replace the default rule speak of counts and of nothing else.
 fn policy(built: &Built, reader: &mut Reader<'_>) {
+    let env = with_counts(given_names(built));
+    let exprs = [&built.plan.decide.no_go, &built.plan.decide.hold];
+    let exprs = exprs.into_iter().flatten();
+    for (expr, node) in exprs.zip(&built.decide) {
+        rule(expr, node, &env, reader);
+    }
+}
+
+/// Adds what the rules of a plan or a policy file speak of: gates by severity and outcome.
+fn with_counts(env: TypeEnv) -> TypeEnv {
     let counts = Outcome::WORST_FIRST
         .iter()
         .map(|o| o.word())
         .chain(["waived", "out_of_scope", "total"])
         .map(|word| (word, Field::new(Type::Int, "How many gates.")));
     let counts = Type::fields(counts);
-    let env =
-        ["critical", "important", "advisory"]
-            .into_iter()
-            .fold(given_names(built), |env, name| {
-                env.with(
-                    name,
-                    Field::new(counts.clone(), "Gates of this severity by outcome."),
-                )
-            });
-    let exprs = [&built.plan.decide.no_go, &built.plan.decide.hold];
-    let exprs = exprs.into_iter().flatten();
-    for (expr, node) in exprs.zip(&built.decide) {
-        let each = Use {
-            expr: expr.clone(),
-            node,
-            role: Role::Judged,
-            offset: 0,
-        };
-        check_types(&each, &env, Some(&Type::Bool), reader);
-        if expr.is_constant() {
-            let problem =
-                Diagnostic::error("expects-nothing", "this rule is the same for every run").help(
-                    "speak of `critical`, `important` or `advisory`, such as `critical.fail > 0`",
-                );
-            reader.say(problem, node.span);
-        }
+    ["critical", "important", "advisory"]
+        .into_iter()
+        .fold(env, |env, name| {
+            let about = "Gates of this severity by outcome.";
+            env.with(name, Field::new(counts.clone(), about))
+        })
+}
+
+/// Checks one rule of a policy file.
+pub(super) fn policy_rule(expr: &Expr, node: &Node, reader: &mut Reader<'_>) {
+    let any = |about: &str| Field::new(Type::map(Type::Dyn), about);
+    let env = TypeEnv::new()
+        .with("inputs", any("Values from outside."))
+        .with("env", any("The environment."));
+    rule(expr, node, &with_counts(env), reader);
+}
+
+fn rule(expr: &Expr, node: &Node, env: &TypeEnv, reader: &mut Reader<'_>) {
+    let each = Use {
+        expr: expr.clone(),
+        node,
+        role: Role::Judged,
+        offset: 0,
+    };
+    check_types(&each, env, Some(&Type::Bool), reader);
+    if expr.is_constant() {
+        let problem = Diagnostic::error("expects-nothing", "this rule is the same for every run");
+        let help = "speak of `critical`, `important` or `advisory`, such as `critical.fail > 0`";
+        reader.say(problem.help(help), node.span);
     }
 }
 
@@ -270,13 +283,15 @@ fn unused_inputs(built: &Built, reader: &mut Reader<'_>) {
 fn for_each_expr(built: &Built, call: &mut dyn FnMut(&Expr)) {
     for (gate, site) in built.plan.gates.iter().zip(&built.gates) {
         for (check, node) in gate.checks.iter().zip(&site.checks) {
-            uses(check, node).iter().for_each(|each| call(&each.expr));
+            for each in uses(check, node) {
+                call(&each.expr);
+            }
         }
     }
     if let (Some(subject), Some(node)) = (&built.plan.subject, &built.subject) {
-        uses(&subject.check, node)
-            .iter()
-            .for_each(|each| call(&each.expr));
+        for each in uses(&subject.check, node) {
+            call(&each.expr);
+        }
     }
     for node in built.targets.values().flat_map(|t| t.values()) {
         exprs::each_text(node, &mut |text| {

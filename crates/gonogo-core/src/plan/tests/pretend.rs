@@ -1,5 +1,7 @@
 //! Pretended probes, shaped like the real ones.
 
+#![expect(clippy::struct_field_names, reason = "a probe's key is its name")]
+
 use std::collections::BTreeMap;
 
 use schemars::{JsonSchema, Schema, schema_for};

@@ -15,7 +15,7 @@ pub(crate) const MAX_BYTES: usize = 4 * 1024 * 1024;
 /// The deepest nesting.
 const MAX_DEPTH: usize = 48;
 /// The most nodes of all files of a plan together.
-const MAX_NODES: usize = 400_000;
+const MAX_NODES: usize = 300_000;
 /// The most nodes and bytes that aliases may stand for, all together.
 const MAX_ALIASED: usize = 20_000;
 const MAX_ALIASED_BYTES: usize = 1024 * 1024;
@@ -342,7 +342,7 @@ impl Builder<'_> {
         } else {
             !seen.insert(text.clone())
         };
-        if again && self.out.errors() > 1_000 {
+        if again && self.out.is_full() {
             return;
         }
         let first = entries.iter().find(|e| again && e.key == text);
