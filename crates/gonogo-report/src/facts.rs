@@ -15,7 +15,9 @@ pub(crate) fn pretty(facts: &Map, most: usize) -> String {
             end -= 1;
         }
         writer.out.truncate(end);
-        writer.out.push_str("\n… cut here; the whole is in the bundle's journal");
+        writer
+            .out
+            .push_str("\n… cut here; the whole is in the bundle's journal");
     }
     writer.out
 }

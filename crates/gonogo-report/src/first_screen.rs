@@ -57,7 +57,9 @@ fn when(judged: &Judged) -> String {
     let started = instant(about.started_at);
     match about.ended_at {
         Some(end) => {
-            let took = (end - about.started_at).num_nanoseconds().unwrap_or(i64::MAX);
+            let took = (end - about.started_at)
+                .num_nanoseconds()
+                .unwrap_or(i64::MAX);
             let took = gonogo_core::duration::humanize_duration_ns(took);
             format!("{started}, took {took}")
         }
@@ -205,7 +207,8 @@ fn earlier(judged: &Judged) -> String {
     let more = judged.about.earlier.len().saturating_sub(runs.len());
     let mut text = runs.join(", ");
     if more > 0 {
-        text.push_str(&format_args!(" and {more} more").to_string());
+        let more = format!(" and {more} more");
+        text.push_str(&more);
     }
     text
 }
@@ -214,8 +217,7 @@ fn earlier(judged: &Judged) -> String {
 pub(crate) const NO_CONDITIONS: &str = "None.";
 
 /// Part 7. Nothing of it is recorded yet, and saying so is the honest line.
-pub(crate) const WAY_BACK: &str =
-    "Not evaluated: this run holds no evidence about a rollback, its command, migrations without a way down or the last drill.";
+pub(crate) const WAY_BACK: &str = "Not evaluated: this run holds no evidence about a rollback, its command, migrations without a way down or the last drill.";
 
 /// Part 8: gates, failures first, those decided well last, plan order within.
 pub(crate) fn gates(judged: &Judged) -> Vec<&GateJudged> {
@@ -315,7 +317,10 @@ pub(crate) fn next(judged: &Judged, folder: &str) -> Vec<(String, &'static str)>
             "continues this run",
         ));
     }
-    next.push((verify_command(folder), "recomputes the verdict from the evidence"));
+    next.push((
+        verify_command(folder),
+        "recomputes the verdict from the evidence",
+    ));
     if judged.verdict == Verdict::Go {
         next.push((
             format!("gonogo report {} --format md", quoted(folder)),

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use gonogo_core::duration::humanize_duration_ns;
 use gonogo_core::judged::GateOutcome;
 use gonogo_core::outcome::{Outcome, Verdict};
-use gonogo_core::stats::{LimitJudgement, Unit};
+use gonogo_core::stats::{LimitJudgement, LimitOutcome, Unit};
 
 /// The sign before a verdict's word: it carries the meaning where colour does not.
 pub(crate) fn verdict_sign(verdict: Verdict) -> &'static str {
@@ -107,7 +107,8 @@ pub(crate) fn percent(share: f64, to: Err) -> String {
         Err::Up => (scaled - dust).ceil(),
         Err::Down => (scaled + dust).floor(),
     };
-    let text = format!("{:.3}", (moved / scale).max(0.0));
+    // No share is below nothing, and zero has no sign.
+    let text = format!("{:.3}", if moved > 0.0 { moved / scale } else { 0.0 });
     format!("{} %", trimmed(text))
 }
 
@@ -177,15 +178,47 @@ pub(crate) fn bound(judgement: &LimitJudgement) -> String {
     }
 }
 
-/// The confidence that the samples give a claim; 94.96 % is not shown as the 95 % that it is not.
+/// The confidence that the samples give a claim, as the judgement's own sentence rounds it: 94.96 % that prove nothing
+/// are not shown as the 95 % that would, and no number of samples makes it certain.
 pub(crate) fn confidence(judgement: &LimitJudgement) -> String {
-    judgement
-        .confidence_reached
-        .map_or_else(|| "–".to_owned(), |share| percent_tenths(share))
+    let Some(share) = judgement.confidence_reached else {
+        return "–".to_owned();
+    };
+    let tenths = share * 1000.0;
+    let tenths = if judgement.outcome != LimitOutcome::Met && share >= 0.9 {
+        tenths.floor()
+    } else {
+        tenths.round()
+    };
+    if tenths >= 1000.0 {
+        return "> 99.9 %".to_owned();
+    }
+    format!("{:.1} %", tenths / 10.0)
 }
 
-fn percent_tenths(share: f64) -> String {
-    format!("{:.1} %", (share * 1000.0 + 1e-6).floor() / 10.0)
+/// Text cut at its backticks: every second part is code. A backtick without a partner is text, and where two stand side
+/// by side they are not ours, so all of it is.
+pub(crate) fn code_spans(text: &str) -> impl Iterator<Item = (&str, bool)> {
+    let paired = if text.contains("``") {
+        0
+    } else {
+        text.matches('`').count() / 2 * 2
+    };
+    let mut rest = Some(text);
+    (0..=paired).filter_map(move |index| {
+        let whole = rest?;
+        let part = match whole.split_once('`') {
+            Some((part, after)) if index < paired => {
+                rest = Some(after);
+                part
+            }
+            _ => {
+                rest = None;
+                whole
+            }
+        };
+        (!part.is_empty()).then_some((part, index % 2 == 1))
+    })
 }
 
 #[cfg(test)]

@@ -65,12 +65,21 @@ pub(crate) fn draw(svg: &mut Markup, id: &str, drawn: &Distribution, limits: &[L
         "<title id=\"{}-t\">Latency of {}</title>",
         &[id, &counted(drawn.scheduled as usize, "request")],
     );
-    svg.put("<desc id=\"{}-d\">{}</desc>", &[id, &description(drawn, &claimed)]);
+    svg.put(
+        "<desc id=\"{}-d\">{}</desc>",
+        &[id, &description(drawn, &claimed)],
+    );
     axes(svg, &frame);
     bars(svg, &frame, drawn);
     lost(svg, &frame, drawn.unanswered);
     for (index, claim) in claimed.iter().enumerate() {
-        limit_line(svg, &frame, index, claim, height);
+        // The label stands left of its line, so the rightmost line starts highest.
+        let row = claimed
+            .iter()
+            .enumerate()
+            .filter(|(other, c)| (c.max_ns, *other) > (claim.max_ns, index))
+            .count();
+        limit_line(svg, &frame, (row, index), claim);
     }
     for (index, claim) in claimed.iter().enumerate() {
         bounds_row(svg, &frame, index, claim);
@@ -123,14 +132,15 @@ fn description(drawn: &Distribution, claimed: &[Claimed<'_>]) -> String {
     );
     for claim in claimed {
         let judgement = &claim.limit.judgement;
-        text.push_str(&format_args!(
+        let more = format!(
             " {}: limit {}, seen {}, upper bound {}: {}.",
             wording::percentile(claim.p),
             claim.limit.text,
             wording::estimate(judgement),
             wording::bound(judgement),
             claim.limit.outcome.word(),
-        ).to_string());
+        );
+        text.push_str(&more);
     }
     text
 }
@@ -165,11 +175,8 @@ fn axes(svg: &mut Markup, frame: &Frame) {
         &[&coordinate(LEFT), &coordinate(frame.right), &y, &y],
     );
     svg.put(
-        "<text class=\"unit\" x=\"{}\" y=\"{}\" text-anchor=\"middle\">latency (logarithmic)</text>",
-        &[
-            &coordinate(f64::midpoint(LEFT, frame.right)),
-            &coordinate(bottom + 34.0),
-        ],
+        "<text class=\"unit\" x=\"{}\" y=\"{}\" text-anchor=\"start\">latency (logarithmic)</text>",
+        &[&coordinate(LEFT), &coordinate(bottom + 34.0)],
     );
     let middle = coordinate(frame.top + PLOT / 2.0);
     svg.put(
@@ -243,12 +250,17 @@ fn class_of(outcome: Outcome) -> &'static str {
 }
 
 /// The limit as a line through the bars, its text at the top on a row of its own so that neighbours do not collide.
-fn limit_line(svg: &mut Markup, frame: &Frame, index: usize, claim: &Claimed<'_>, height: f64) {
+fn limit_line(
+    svg: &mut Markup,
+    frame: &Frame,
+    (label_row, bounds_row): (usize, usize),
+    claim: &Claimed<'_>,
+) {
     let at = frame.times.x(claim.max_ns);
-    let row = 6.0 + LABEL_ROW * index as f64;
+    let row = 6.0 + LABEL_ROW * label_row as f64;
     let class = class_of(claim.limit.outcome);
     let x = coordinate(at);
-    let end = (height - ROW * 0.3).min(frame.bottom() + AXIS + ROW * (index + 1) as f64 - 5.0);
+    let end = frame.bottom() + AXIS + ROW * (bounds_row + 1) as f64 - 5.0;
     svg.put(
         "<line class=\"limit {}\" x1=\"{}\" x2=\"{}\" y1=\"{}\" y2=\"{}\"/>",
         &[class, &x, &x, &coordinate(row), &coordinate(end)],

@@ -110,7 +110,10 @@ pub(crate) fn markdown_block(text: &str, language: &'static str) -> String {
         push_visible(&mut shown, c, Breaks::Kept);
     }
     let fence = "`".repeat(longest_run(&shown, '`').max(2) + 1);
-    format!("{fence}{language}\n{}\n{fence}\n", shown.trim_end_matches('\n'))
+    format!(
+        "{fence}{language}\n{}\n{fence}\n",
+        shown.trim_end_matches('\n')
+    )
 }
 
 fn longest_run(text: &str, of: char) -> usize {

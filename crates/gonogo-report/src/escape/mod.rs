@@ -7,8 +7,8 @@ mod hidden;
 mod markdown;
 
 pub(crate) use hidden::is_hidden;
-pub(crate) use markdown::{markdown_block, markdown_in_html};
 pub use markdown::{markdown, markdown_code};
+pub(crate) use markdown::{markdown_block, markdown_in_html};
 
 /// What is done with line breaks and tabs, which are layout in some sinks and an attack in others.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -90,13 +90,11 @@ fn push_visible(out: &mut String, c: char, breaks: Breaks) {
 
 /// At most `max` characters, the cut marked; for text that must fit, before it is escaped.
 pub(crate) fn shorten(text: &str, max: usize) -> std::borrow::Cow<'_, str> {
-    match text.char_indices().nth(max) {
-        None => text.into(),
-        Some(_) => {
-            let kept: String = text.chars().take(max.saturating_sub(1)).collect();
-            format!("{kept}…").into()
-        }
+    if text.char_indices().nth(max).is_none() {
+        return text.into();
     }
+    let kept: String = text.chars().take(max.saturating_sub(1)).collect();
+    format!("{kept}…").into()
 }
 
 #[cfg(test)]

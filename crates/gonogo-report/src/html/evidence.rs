@@ -67,7 +67,10 @@ fn check(page: &mut Markup, anchor: &str, check: &CheckJudged, unfolded: &mut us
     let needs_a_look = !matches!(check.outcome, Outcome::Pass | Outcome::Skipped);
     if needs_a_look && *unfolded < MOST_UNFOLDED {
         *unfolded += 1;
-        page.put("<details class=\"check\" id=\"{}\" open><summary>", &[anchor]);
+        page.put(
+            "<details class=\"check\" id=\"{}\" open><summary>",
+            &[anchor],
+        );
     } else {
         page.put("<details class=\"check\" id=\"{}\"><summary>", &[anchor]);
     }
@@ -107,7 +110,12 @@ fn asked(page: &mut Markup, check: &CheckJudged) {
         let engine = target.engine.as_ref().map(|e| format!(", {e}"));
         row(
             "target",
-            &format!("{} at {}{}", target.name, target.address, engine.unwrap_or_default()),
+            &format!(
+                "{} at {}{}",
+                target.name,
+                target.address,
+                engine.unwrap_or_default()
+            ),
         );
     }
     if let Some(at) = check.started_at {
@@ -177,7 +185,7 @@ fn more_rows(page: &mut Markup, all: usize) {
 fn observed(page: &mut Markup, evidence: &Evidence) {
     for seen in &evidence.secrets_seen {
         page.put(
-            "<p class=\"bad\"><b>A secret came back:</b> <span class=\"mono\">{}</span> at <span class=\"mono\">{}</span>; masked here.</p>",
+            "<p class=\"alarm\"><b>A secret came back:</b> <span class=\"mono\">{}</span> at <span class=\"mono\">{}</span>; masked here.</p>",
             &[&seen.name, &seen.location],
         );
     }
@@ -196,9 +204,14 @@ fn observed(page: &mut Markup, evidence: &Evidence) {
             &[&counted(evidence.facts.len(), "fact")],
         );
         if page.len() < MOST_PAGE {
-            page.put("<pre>{}</pre>", &[&facts::pretty(&evidence.facts, MOST_FACTS)]);
+            page.put(
+                "<pre>{}</pre>",
+                &[&facts::pretty(&evidence.facts, MOST_FACTS)],
+            );
         } else {
-            page.raw("<p class=\"small quiet\">Left out of this page for its size; in the journal.</p>");
+            page.raw(
+                "<p class=\"small quiet\">Left out of this page for its size; in the journal.</p>",
+            );
         }
         page.raw("</details>");
     }

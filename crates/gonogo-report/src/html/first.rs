@@ -3,7 +3,7 @@
 use gonogo_core::judged::{GateOutcome, Judged};
 use gonogo_core::outcome::Severity;
 
-use super::pieces::{self, Anchors, MOST_TEXT, class_of, gate_anchor, pill, verdict_class};
+use super::pieces::{self, Anchors, MOST_TEXT, class_of, gate_anchor, pill, prose, verdict_class};
 use crate::escape::shorten;
 use crate::first_screen::{self as first, title};
 use crate::markup::Markup;
@@ -13,10 +13,9 @@ pub(super) fn render(page: &mut Markup, judged: &Judged) {
     page.raw("<a class=\"skip\" href=\"#gates\">To the gates</a>\n");
     banner(page, judged);
     page.raw("<main class=\"page\">\n");
-    page.put(
-        "<p class=\"because\">{}</p>\n",
-        &[&shorten(&judged.because, MOST_TEXT)],
-    );
+    page.raw("<p class=\"because\">");
+    prose(page, &judged.because);
+    page.raw("</p>\n");
     blockers(page, judged);
     page.raw("<div class=\"pair\">\n");
     not_evaluated(page, judged);
@@ -72,10 +71,9 @@ fn blockers(page: &mut Markup, judged: &Judged) {
     let (blockers, more) = first::blockers(judged);
     section(page, title::BLOCKERS, blockers.len() + more);
     if blockers.is_empty() {
-        page.put(
-            "<div class=\"card\">{}</div>\n",
-            &[&shorten(&first::no_blockers(judged), MOST_TEXT)],
-        );
+        page.raw("<div class=\"card\">");
+        prose(page, &first::no_blockers(judged));
+        page.raw("</div>\n");
     }
     let anchors = Anchors::of(judged);
     for finding in blockers {
@@ -94,15 +92,16 @@ fn not_evaluated(page: &mut Markup, judged: &Judged) {
     section(page, title::NOT_EVALUATED, judged.not_evaluated.len());
     let gaps = first::gaps(judged);
     if gaps.is_empty() {
-        page.put("<div class=\"card\">{}</div></section>\n", &[first::NO_GAPS]);
+        page.put(
+            "<div class=\"card\">{}</div></section>\n",
+            &[first::NO_GAPS],
+        );
         return;
     }
     page.raw("<ul class=\"card plain\">");
     for gap in &gaps {
-        page.put(
-            "<li><b>{}</b>: {}",
-            &[&gap.count(), &shorten(gap.why, MOST_TEXT)],
-        );
+        page.put("<li><b>{}</b>: ", &[&gap.count()]);
+        prose(page, gap.why);
         page.put(
             "<span class=\"id mono\">{}</span></li>",
             &[&shorten(&gap.named(12), MOST_TEXT)],
@@ -131,10 +130,9 @@ fn conditions(page: &mut Markup, judged: &Judged) {
     }
     page.raw("<ul class=\"card plain\">");
     for condition in &judged.conditions {
-        page.put(
-            "<li><span class=\"tag\">{}</span> {}</li>",
-            &[&condition.kind, &shorten(&condition.text, MOST_TEXT)],
-        );
+        page.put("<li><span class=\"tag\">{}</span> ", &[&condition.kind]);
+        prose(page, &condition.text);
+        page.raw("</li>");
     }
     page.raw("</ul></section>\n");
 }

@@ -2,9 +2,9 @@
 
 mod evidence;
 mod first;
+mod performance;
 mod pieces;
 mod proof;
-mod performance;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -33,7 +33,11 @@ pub fn render(judged: &Judged) -> String {
     proof::render(&mut page, judged);
     page.put(
         "<footer>gonogo {} · run <span class=\"mono\">{}</span> · decided as of {}</footer>\n",
-        &[&judged.about.gonogo, &judged.run, &minute(judged.about.as_of)],
+        &[
+            &judged.about.gonogo,
+            &judged.run,
+            &minute(judged.about.as_of),
+        ],
     );
     page.raw("</main>\n</body>\n</html>\n");
     page.into_text()
@@ -75,7 +79,9 @@ fn head(page: &mut Markup, judged: &Judged) {
             &judged.about.environment,
         ],
     );
-    page.raw("<style>").raw(CSS).raw("</style>\n</head>\n<body>\n");
+    page.raw("<style>")
+        .raw(CSS)
+        .raw("</style>\n</head>\n<body>\n");
 }
 
 #[cfg(test)]

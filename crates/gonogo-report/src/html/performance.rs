@@ -42,7 +42,9 @@ fn load(page: &mut Markup, gate: &GateJudged, check: &CheckJudged, anchor: &str)
     if let Some(drawn) = &check.distribution {
         figures(page, drawn);
         if drawn.buckets.is_empty() {
-            page.raw("<p class=\"quiet\">No request was answered, so there is nothing to draw.</p>");
+            page.raw(
+                "<p class=\"quiet\">No request was answered, so there is nothing to draw.</p>",
+            );
         } else {
             page.raw("<div class=\"wide\" tabindex=\"0\" role=\"group\" aria-label=\"Latency distribution\">");
             chart::draw(page, &format!("p{anchor}"), drawn, &check.limits);
@@ -72,7 +74,10 @@ fn figures(page: &mut Markup, drawn: &Distribution) {
     if let Some(rate) = drawn.achieved_rate {
         put("achieved", &format!("{}/s", figure(rate)));
     }
-    put("over", &nanos_toward((drawn.seconds * 1e9) as i64, Err::Down));
+    put(
+        "over",
+        &nanos_toward((drawn.seconds * 1e9) as i64, Err::Down),
+    );
     put("model", &drawn.model);
     page.raw("</dl>\n");
 }
@@ -116,7 +121,10 @@ fn needs(needs: &Needs) -> String {
         .filter(|seconds| seconds.is_finite())
         .map(|seconds| format!(", {}", nanos_toward((seconds * 1e9) as i64, Err::Up)))
         .unwrap_or_default();
-    format!("{} more ({} in all{time})", needs.more_requests, needs.total)
+    format!(
+        "{} more ({} in all{time})",
+        needs.more_requests, needs.total
+    )
 }
 
 /// Assumptions are the load's, so those of its first limit are those of all.

@@ -7,7 +7,7 @@ use gonogo_core::outcome::{Severity, Verdict};
 
 use crate::escape::shorten;
 use crate::markup::Markup;
-use crate::wording::sign;
+use crate::wording::{code_spans, sign};
 
 /// How much of one field is shown; the whole is in `verdict.json` and the journal.
 pub(super) const MOST_TEXT: usize = 2_000;
@@ -55,7 +55,10 @@ impl Anchors {
                 );
             }
         }
-        for (look, name) in [(&judged.subject.start, "s-start"), (&judged.subject.end, "s-end")] {
+        for (look, name) in [
+            (&judged.subject.start, "s-start"),
+            (&judged.subject.end, "s-end"),
+        ] {
             if let Some(check) = look {
                 anchors.insert(format!("subject/{}", check.id), name.to_owned());
             }
@@ -76,12 +79,18 @@ pub(super) fn gate_anchor(gate: usize) -> String {
     format!("g{gate}")
 }
 
+/// Text for a person, its parts between backticks as code.
+pub(super) fn prose(page: &mut Markup, text: &str) {
+    for (part, is_code) in code_spans(&shorten(text, MOST_TEXT)) {
+        page.put(if is_code { "<code>{}</code>" } else { "{}" }, &[part]);
+    }
+}
+
 /// A name and a text, in a list of rows.
 pub(super) fn row(page: &mut Markup, name: &'static str, text: &str) {
-    page.put(
-        "<dt>{}</dt><dd>{}</dd>",
-        &[name, &shorten(text, MOST_TEXT)],
-    );
+    page.put("<dt>{}</dt><dd>", &[name]);
+    prose(page, text);
+    page.raw("</dd>");
 }
 
 /// A finding with all that a person needs to act on it.
@@ -123,11 +132,16 @@ pub(super) fn finding(page: &mut Markup, anchors: &Anchors, finding: &Finding) {
     if let Some(cause) = &finding.cause {
         row(page, "likely cause", cause);
     }
-    if let Some(next) = &finding.next {
-        page.put(
-            "<dt>next</dt><dd><code class=\"cmd\">{}</code></dd>",
-            &[&shorten(next, MOST_TEXT)],
-        );
+    match &finding.next {
+        // A sentence that holds a command, or the command itself.
+        Some(next) if next.contains('`') => row(page, "next", next),
+        Some(next) => {
+            page.put(
+                "<dt>next</dt><dd><code class=\"cmd\">{}</code></dd>",
+                &[&shorten(next, MOST_TEXT)],
+            );
+        }
+        None => {}
     }
     if let Some(owner) = &finding.owner {
         row(page, "owner", owner);

@@ -2,7 +2,7 @@
 
 use gonogo_core::judged::Judged;
 
-use super::pieces::{self, Anchors, MOST_TEXT, row};
+use super::pieces::{self, Anchors, prose, row};
 use crate::escape::shorten;
 use crate::first_screen as first;
 use crate::markup::Markup;
@@ -24,7 +24,7 @@ pub(super) fn findings(page: &mut Markup, judged: &Judged) {
     let is_shown = |f: &&gonogo_core::judged::Finding| shown.iter().any(|s| std::ptr::eq(*s, *f));
     let rest: Vec<_> = judged.findings.iter().filter(|f| !is_shown(f)).collect();
     if !shown.is_empty() {
-        page.raw("<ol class=\"card small reason-list\">");
+        page.raw("<ol class=\"card small\">");
         for finding in &shown {
             page.put(
                 "<li><a class=\"mono\" href=\"#{}\">{}</a> {}</li>",
@@ -83,10 +83,9 @@ fn confidence(page: &mut Markup, judged: &Judged) {
     } else {
         page.raw("<table><thead><tr><th scope=\"col\" class=\"num\">Points</th><th scope=\"col\">Why</th></tr></thead><tbody>");
         for (points, why) in &judged.confidence.deductions {
-            page.put(
-                "<tr><td class=\"num\">−{}</td><td>{}</td></tr>",
-                &[&points.to_string(), &shorten(why, MOST_TEXT)],
-            );
+            page.put("<tr><td class=\"num\">−{}</td><td>", &[&points.to_string()]);
+            prose(page, why);
+            page.raw("</td></tr>");
         }
         page.raw("</tbody></table>");
     }
@@ -94,7 +93,9 @@ fn confidence(page: &mut Markup, judged: &Judged) {
 }
 
 fn policy(page: &mut Markup, judged: &Judged) {
-    page.raw("<section id=\"policy\"><h2>Policy as applied</h2><div class=\"card\"><dl class=\"rows\">");
+    page.raw(
+        "<section id=\"policy\"><h2>Policy as applied</h2><div class=\"card\"><dl class=\"rows\">",
+    );
     row(page, "NO-GO if", &judged.policy.no_go);
     row(page, "HOLD if", &judged.policy.hold);
     page.raw("<dt>GO</dt><dd>otherwise; a required gate that is not pass, warn or waived is never GO</dd></dl>");
@@ -103,7 +104,9 @@ fn policy(page: &mut Markup, judged: &Judged) {
     } else {
         page.raw("<h3>Rules that led to the verdict</h3><ol class=\"reason\">");
         for reason in &judged.reasons {
-            page.put("<li>{}</li>", &[&shorten(reason, MOST_TEXT)]);
+            page.raw("<li>");
+            prose(page, reason);
+            page.raw("</li>");
         }
         page.raw("</ol>");
     }

@@ -148,7 +148,10 @@ fn gate_suite(gate: &GateJudged) -> Suite<'_> {
             .iter()
             .map(|check| {
                 let mut case = case(check, gate.severity);
-                let whole = gate.waived_by.as_ref().filter(|_| check.waived_by.is_none());
+                let whole = gate
+                    .waived_by
+                    .as_ref()
+                    .filter(|_| check.waived_by.is_none());
                 if let (Some(by), true) = (whole, case.end != End::Passed) {
                     waive(&mut case, check.outcome, by);
                 }
@@ -228,7 +231,10 @@ fn details(check: &CheckJudged) -> String {
     }
     for limit in &check.limits {
         let word = limit.outcome.word();
-        lines.push(format!("{}: {word}: {}", limit.text, limit.judgement.reason));
+        lines.push(format!(
+            "{}: {word}: {}",
+            limit.text, limit.judgement.reason
+        ));
     }
     if let Some(cause) = &check.cause {
         lines.push(format!("likely cause: {cause}"));

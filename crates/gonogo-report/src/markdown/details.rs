@@ -4,7 +4,9 @@ use gonogo_core::judged::{CheckJudged, GateJudged, GateOutcome, Judged, LimitJud
 use gonogo_core::outcome::Outcome;
 
 use super::sheet::Sheet;
-use crate::escape::{markdown as text, markdown_block, markdown_code as code, markdown_in_html, shorten};
+use crate::escape::{
+    markdown as text, markdown_block, markdown_code as code, markdown_in_html, shorten,
+};
 use crate::first_screen as first;
 use crate::wording::{self, counted, sign};
 
@@ -76,7 +78,8 @@ fn findings(judged: &Judged) -> Option<String> {
         }
     }
     if left > 0 {
-        body.push_str(&format_args!("\nand {left} more in report.html\n").to_string());
+        let more = format!("\nand {left} more in report.html\n");
+        body.push_str(&more);
     }
     Some(folded(
         &format!("{} besides those above", counted(rest.len(), "finding")),
@@ -100,7 +103,8 @@ fn limits(judged: &Judged) -> Option<String> {
         }
     }
     if left > 0 {
-        body.push_str(&format_args!("\nand {left} more in report.html\n").to_string());
+        let more = format!("\nand {left} more in report.html\n");
+        body.push_str(&more);
     }
     (all > 0).then(|| folded(&counted(all, "limit"), &body))
 }
@@ -125,7 +129,7 @@ fn confidence(judged: &Judged) -> String {
     let mut body = String::new();
     for line in deductions.iter().take(40) {
         body.push_str("- ");
-        body.push_str(&text(&shorten(line, 200)));
+        body.push_str(&super::prose(&shorten(line, 200)));
         body.push('\n');
     }
     if deductions.is_empty() {

@@ -9,7 +9,7 @@ use gonogo_core::outcome::Severity;
 use self::sheet::Sheet;
 use crate::escape::{markdown as text, markdown_code as code, shorten};
 use crate::first_screen::{self as first, title};
-use crate::wording::{sign, verdict_sign};
+use crate::wording::{code_spans, sign, verdict_sign};
 
 /// The first line, by which a comment is found again and edited in place.
 pub const MARKER: &str = "<!-- gonogo report -->";
@@ -42,6 +42,26 @@ pub fn render(judged: &Judged) -> String {
     gates(&mut sheet, judged);
     details::render(&mut sheet, judged);
     sheet.into_text()
+}
+
+/// Text for a person, its parts between backticks as code.
+fn prose(whole: &str) -> String {
+    let mut out = String::new();
+    for (part, is_code) in code_spans(whole) {
+        if is_code {
+            out.push_str(&code(part));
+            continue;
+        }
+        // Escaping trims; the space beside code stays.
+        if part.starts_with(' ') && !out.is_empty() {
+            out.push(' ');
+        }
+        out.push_str(&text(part));
+        if part.len() > 1 && part.ends_with(' ') {
+            out.push(' ');
+        }
+    }
+    out.trim().to_owned()
 }
 
 fn banner(sheet: &mut Sheet, judged: &Judged) {
@@ -104,7 +124,8 @@ fn finding_item_cut(number: usize, finding: &Finding, most: usize) -> String {
         item.push_str(finding.severity.word());
     }
     if finding.count > 1 {
-        item.push_str(&format_args!(", ×{}", finding.count).to_string());
+        let more = format!(", ×{}", finding.count);
+        item.push_str(&more);
     }
     if let Some(by) = &finding.waived_by {
         item.push_str(", waived by ");
@@ -112,15 +133,25 @@ fn finding_item_cut(number: usize, finding: &Finding, most: usize) -> String {
     }
     item.push('\n');
     let mut line = |name: &str, value: String| {
-        item.push_str(&format_args!("   - {name}: {value}\n").to_string());
+        let more = format!("   - {name}: {value}\n");
+        item.push_str(&more);
     };
     line("expected", code(&shorten(&finding.expected, most)));
     line("seen", code(&shorten(&finding.seen, most)));
     if let Some(cause) = &finding.cause {
-        line("likely cause", text(&shorten(cause, most)));
+        line("likely cause", prose(&shorten(cause, most)));
     }
     if let Some(next) = &finding.next {
-        line("next", code(&shorten(next, most)));
+        let next = shorten(next, most);
+        let is_sentence = next.contains('`');
+        line(
+            "next",
+            if is_sentence {
+                prose(&next)
+            } else {
+                code(&next)
+            },
+        );
     }
     if let Some(owner) = &finding.owner {
         line("owner", text(&shorten(owner, most)));
@@ -142,7 +173,7 @@ fn not_evaluated(sheet: &mut Sheet, judged: &Judged) {
         let line = format!(
             "- **{}**: {} ({})\n",
             text(&gap.count()),
-            text(&shorten(gap.why, MOST_TEXT)),
+            prose(&shorten(gap.why, MOST_TEXT)),
             text(&shorten(&gap.named(6), MOST_TEXT)),
         );
         (line, gap.checks.len())
@@ -165,7 +196,7 @@ fn conditions(sheet: &mut Sheet, judged: &Judged) {
         let line = format!(
             "- {}: {}\n",
             text(&condition.kind),
-            text(&shorten(&condition.text, MOST_TEXT))
+            prose(&shorten(&condition.text, MOST_TEXT))
         );
         (line, 1)
     });

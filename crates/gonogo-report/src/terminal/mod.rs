@@ -47,7 +47,11 @@ pub fn render(judged: &Judged, look: &Look) -> String {
 }
 
 fn banner(canvas: &mut Canvas, judged: &Judged) {
-    let word = format!(" {} {} ", verdict_sign(judged.verdict), judged.verdict.word());
+    let word = format!(
+        " {} {} ",
+        verdict_sign(judged.verdict),
+        judged.verdict.word()
+    );
     let mut line = canvas.paint(verdict_style(judged.verdict), &word);
     line.push_str("  ");
     line.push_str(&canvas.paint(Style::new().bold(), &escape::terminal(&judged.action)));
@@ -56,8 +60,7 @@ fn banner(canvas: &mut Canvas, judged: &Judged) {
         let style = Style::new()
             .bold()
             .fg_color(Some(AnsiColor::Magenta.into()));
-        let mark = canvas.paint(style, mark);
-        canvas.line(&format!(" {mark}  {means}"));
+        canvas.labelled(1, &Label::new(mark, 12, style), means, Style::new());
     }
     canvas.gap();
     for (name, text) in first::facts(judged) {
@@ -246,7 +249,12 @@ fn afterwards(canvas: &mut Canvas, judged: &Judged, look: &Look) {
     }
     let (figure, _) = first::confidence(judged);
     let text = format!("{figure}; each deduction is in the report");
-    canvas.labelled(0, &Label::new("confidence", 13, quiet()), &text, Style::new());
+    canvas.labelled(
+        0,
+        &Label::new("confidence", 13, quiet()),
+        &text,
+        Style::new(),
+    );
 }
 
 #[cfg(test)]
