@@ -46,29 +46,39 @@ median() {
 # Forgets all figures, before a section.
 forget() { rm -f "$scratch"/figure.*; }
 
-# Runs a program on the client's core. Its output goes to $scratch/out; then CPU seconds, seconds and memory (KiB) are
-# in the variables cpu, wall and memory.
+# Runs a program on the client's core. Its output goes to $scratch/out; then its CPU seconds and its memory at its
+# highest (KiB, looked at every 50 ms) are in the variables cpu and memory.
 measured() {
-    local before after
-    before=$(date +%s%N)
-    taskset -c 0 python3 - "$scratch/out" "$scratch/used" "$@" <<'PY'
-import os, sys
+    python3 - "$scratch/out" "$scratch/used" "$@" <<'PY'
+import os, sys, time
 out, used, *words = sys.argv[1:]
 pid = os.fork()
 if pid == 0:
+    os.sched_setaffinity(0, {0})
     fd = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     os.dup2(fd, 1)
     os.dup2(fd, 2)
     os.execvp(words[0], words)
-_, status, usage = os.wait4(pid, 0)
+high = 0
+while True:
+    # The usage that wait4 gives would count the interpreter before the exec as the program's memory.
+    done, status, usage = os.wait4(pid, os.WNOHANG)
+    if done:
+        break
+    time.sleep(0.05)
+    try:
+        with open(f"/proc/{pid}/status") as f:
+            lines = [line for line in f if line.startswith("VmHWM:")]
+    except OSError:
+        lines = []
+    if lines:
+        high = int(lines[0].split()[1])
 with open(used, "w") as f:
-    f.write(f"{usage.ru_utime + usage.ru_stime:.4f} {usage.ru_maxrss}\n")
+    f.write(f"{usage.ru_utime + usage.ru_stime:.4f} {high}\n")
 sys.exit(os.waitstatus_to_exitcode(status) & 0xff)
 PY
-    after=$(date +%s%N)
-    read -r cpu memory <"$scratch/used"
     # shellcheck disable=SC2034
-    wall=$(awk -v a="$before" -v b="$after" 'BEGIN { print (b - a) / 1e9 }')
+    read -r cpu memory <"$scratch/used"
 }
 
 # A figure of the engine's own output: figure NAME
