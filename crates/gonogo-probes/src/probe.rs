@@ -51,6 +51,8 @@ pub struct Call<'a> {
     pub limits: &'a [Limit],
     /// The plan's statistical assumptions.
     pub statistics: &'a StatisticsOptions,
+    /// How often this check took samples of the same subject before; `None` where nobody counted.
+    pub earlier_samplings: Option<u32>,
     /// The check says that it only reads.
     pub reads: bool,
     /// What the gate shares; `Some` transaction scope where the gate is rolled back.

@@ -16,6 +16,7 @@ async fn observe(options: Json, limit: Duration) -> Result<Seen, NotObserved> {
         target: None,
         limits: &[],
         statistics: &gonogo_core::plan::StatisticsOptions::default(),
+        earlier_samplings: Some(0),
         reads: false,
         scope: &scope,
         ctx: &ctx,

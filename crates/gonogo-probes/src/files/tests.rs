@@ -30,6 +30,7 @@ async fn observe(folder: &tempfile::TempDir, options: Json) -> Result<Seen, NotO
         target: None,
         limits: &[],
         statistics: &gonogo_core::plan::StatisticsOptions::default(),
+        earlier_samplings: Some(0),
         reads: false,
         scope: &scope,
         ctx: &ctx,

@@ -20,6 +20,7 @@ fn observe(options: Json) -> Result<Seen, NotObserved> {
         target: None,
         limits: &[],
         statistics: &gonogo_core::plan::StatisticsOptions::default(),
+        earlier_samplings: Some(0),
         reads: false,
         scope: &scope,
         ctx: &ctx,

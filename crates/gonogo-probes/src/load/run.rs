@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use gonogo_core::record::{Cause, NotObserved, TargetSeen};
 use gonogo_core::series::{self, Sample, SeriesBuilder, SeriesHeader};
-use gonogo_core::stats::{Assumptions, Claim, SequentialLook};
+use gonogo_core::stats::{Assumptions, Attempts, Claim, SequentialLook};
 use rustls::pki_types::ServerName;
 
 use super::engine::{self, Config, Expected, Proceed, Progress, Sink, Summary};
@@ -31,7 +31,8 @@ pub(super) async fn observe(call: Call<'_>) -> Result<Seen, NotObserved> {
     let config = config(&call, &options, &settings, &base, &rhythm).await?;
     let header = header(&options, &rhythm, ctx.wall_now().timestamp_millis());
     let claims: Vec<Claim> = call.limits.iter().map(|l| l.claim).collect();
-    let collector = Collector::new(&header, &claims, &rhythm, call.statistics, options.warm_up)
+    let assumptions = assumptions(&call);
+    let collector = Collector::new(&header, &claims, &rhythm, &assumptions, options.warm_up)
         .map_err(|e| bad(e.to_string()))?;
     let (collector, summary) = carry_out(config, collector).await.map_err(|message| {
         ctx.not_observed(format!("load {}", options.load), Cause::Network, message)
@@ -161,6 +162,22 @@ fn header(options: &LoadOptions, rhythm: &Rhythm, started_at_ms: i64) -> SeriesH
     }
 }
 
+/// What the judge will assume too, so that a load stops only where the judge agrees.
+fn assumptions(call: &Call<'_>) -> Assumptions {
+    Assumptions {
+        confidence: call.statistics.confidence,
+        correlation_time_ns: call.statistics.correlation_time_ns.unsigned_abs(),
+        min_duration_ns: call.statistics.min_duration_ns.unsigned_abs(),
+        sequential: true,
+        attempts: match call.earlier_samplings {
+            None => Attempts::Unknown,
+            Some(0) => Attempts::One,
+            Some(before) => Attempts::Rerun(before.saturating_add(1)),
+        },
+        ..Assumptions::default()
+    }
+}
+
 /// Takes samples into the series, and looks whether the limits are decided.
 struct Collector {
     builder: SeriesBuilder,
@@ -173,21 +190,14 @@ impl Collector {
         header: &SeriesHeader,
         claims: &[Claim],
         rhythm: &Rhythm,
-        statistics: &gonogo_core::plan::StatisticsOptions,
+        assumptions: &Assumptions,
         warm_up: u64,
     ) -> Result<Self, series::SeriesError> {
-        let assumptions = Assumptions {
-            confidence: statistics.confidence,
-            correlation_time_ns: statistics.correlation_time_ns.unsigned_abs(),
-            min_duration_ns: statistics.min_duration_ns.unsigned_abs(),
-            sequential: true,
-            ..Assumptions::default()
-        };
         Ok(Self {
             builder: SeriesBuilder::new(header)?,
             look: rhythm
                 .until_decided
-                .then(|| SequentialLook::new(claims, header, &assumptions)),
+                .then(|| SequentialLook::new(claims, header, assumptions)),
             warm_up,
         })
     }

@@ -75,6 +75,7 @@ async fn observe(port: u16, options: Json, limits: &[Limit]) -> Result<Seen, Not
         target: Some(&target),
         limits,
         statistics: &spread(),
+        earlier_samplings: Some(0),
         reads: false,
         scope: &scope,
         ctx: &ctx,

@@ -16,9 +16,6 @@ use crate::engine::Asked;
 /// The case study, as it stands in the repository.
 const PLAN: &str = include_str!("../../../../cases/metasheet2/plan.yaml");
 const CASE: &str = "metasheet2";
-/// The commit that the lab's system claims to be.
-const RELEASE: &str = "9f2c1e7a4b6d8035c1f2e3a4b5c6d7e8f9012345";
-
 pub(super) fn demo(args: &DemoArgs) -> Ended {
     if args.list {
         list(args.json);
@@ -36,20 +33,27 @@ pub(super) fn demo(args: &DemoArgs) -> Ended {
         .prefix("gonogo-demo-")
         .tempdir()
         .map_err(|e| Exit::Failed(format!("no folder for the lab: {e}")))?;
-    let secret = secret()?;
+    let secret = random_hex(32)?;
+    // A release of its own for each demo: attempts are counted by subject, and this is not another try at the last one.
+    let release = random_hex(20)?;
     // The lab has a runtime of its own: its work must not be done by the threads that measure it.
     let lab_runtime = job::runtime()?;
     let system = lab_runtime
         .block_on(metasheet2::start(Config {
             database: lab::Database::Sqlite(place.path().join("metasheet2.sqlite")),
             faults: faults.clone(),
-            ..Config::new(secret.clone(), RELEASE)
+            ..Config::new(secret.clone(), release.clone())
         }))
         .map_err(|e| Exit::Failed(format!("the lab did not start: {e}")))?;
     if !args.json {
         output::error_text(&told(&system.base_url(), &args.fault));
     }
-    let ended = run_case(args, place.path(), &faults, &system.base_url(), &secret);
+    let deployment = Deployment {
+        url: system.base_url(),
+        release,
+        secret,
+    };
+    let ended = run_case(args, place.path(), &faults, &deployment);
     lab_runtime.block_on(system.stop());
     let (code, hint) = ended?;
     if !args.json {
@@ -67,12 +71,18 @@ fn told(url: &str, faults: &[String]) -> String {
     format!("the lab's {CASE} runs at {url}{planted}; the whole validation takes about 40 seconds\n\n")
 }
 
+/// What a team would know of its staging deployment.
+struct Deployment {
+    url: String,
+    release: String,
+    secret: String,
+}
+
 fn run_case(
     args: &DemoArgs,
     place: &Path,
     faults: &Faults,
-    url: &str,
-    secret: &str,
+    deployment: &Deployment,
 ) -> Result<(u8, String), Exit> {
     let plan = place.join("plan.yaml");
     write(&plan, PLAN.as_bytes())?;
@@ -81,9 +91,9 @@ fn run_case(
     }
     let loaded = job::load(&plan)?;
     let given = [
-        ("base_url", url),
-        ("release", RELEASE),
-        ("jwt_secret", secret),
+        ("base_url", deployment.url.as_str()),
+        ("release", &deployment.release),
+        ("jwt_secret", &deployment.secret),
         ("database", "metasheet2.sqlite"),
         ("source", "source"),
     ]
@@ -129,10 +139,10 @@ fn faults(names: &[String]) -> Result<Faults, Exit> {
         .collect()
 }
 
-/// A fresh secret for each demo: 32 random bytes as hex.
-fn secret() -> Result<String, Exit> {
+/// Fresh random bytes as hex.
+fn random_hex(count: usize) -> Result<String, Exit> {
     use ring::rand::SecureRandom as _;
-    let mut bytes = [0u8; 32];
+    let mut bytes = vec![0u8; count];
     ring::rand::SystemRandom::new()
         .fill(&mut bytes)
         .map_err(|_| Exit::Failed("the operating system gave no random bytes".to_owned()))?;

@@ -353,6 +353,7 @@ impl<'a> Run<'a> {
             target,
             limits: &self.check.limits,
             statistics: &self.desk.setup.plan.statistics,
+            earlier_samplings: self.desk.earlier_samplings(&self.name()),
             reads: self.check.reads,
             scope: self.scope,
             ctx,

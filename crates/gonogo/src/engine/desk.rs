@@ -223,6 +223,12 @@ impl Desk {
         self.state().missing.get(name).cloned()
     }
 
+    /// How often a check took samples of the same subject before.
+    pub(super) fn earlier_samplings(&self, at: &str) -> Option<u32> {
+        let state = self.state();
+        judge::earlier_samplings(&state.fold.run()?.started, at)
+    }
+
     /// Names for templates: raw values.
     pub(super) fn names(&self) -> Names {
         self.state().names.clone()
@@ -293,6 +299,7 @@ impl Desk {
             at,
             attempt: Box::new(attempt.clone()),
         })?;
+        let earlier_samplings = self.earlier_samplings(&name);
         let mut state = self.state();
         let judged = {
             let judging = Judging {
@@ -300,7 +307,7 @@ impl Desk {
                 statistics: &self.setup.plan.statistics,
                 known: &state.known,
                 blobs: &Kept(&state.blobs),
-                earlier_samplings: Some(0),
+                earlier_samplings,
             };
             judge::judge_attempt(check, item, &attempt, &judging)?
         };
