@@ -4,15 +4,18 @@ pub mod ctx;
 pub mod http;
 pub mod jwt;
 pub mod probe;
+pub mod sql;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 
 use gonogo_core::plan::{Registry, Syntax, TargetSyntax};
 use probe::Probe;
 
 /// All probes, in the order of the reference. A new probe is one folder and one line here.
-static PROBES: &[&dyn Probe] = &[&http::Http, &jwt::Jwt];
+static PROBES: &[&dyn Probe] = &[&http::Http, &jwt::Jwt, &sql::Sql];
 
 /// All target kinds.
-static TARGETS: &[TargetSyntax] = &[http::TARGET];
+static TARGETS: &[TargetSyntax] = &[http::TARGET, sql::POSTGRES, sql::SQLITE];
 
 /// The probe of a plan key.
 pub fn probe(key: &str) -> Option<&'static dyn Probe> {
