@@ -7,6 +7,9 @@ pub mod http;
 pub mod jwt;
 pub mod load;
 pub mod probe;
+pub mod sql;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 
 use gonogo_core::plan::{Registry, Syntax, TargetSyntax};
 use probe::Probe;
@@ -16,12 +19,13 @@ static PROBES: &[&dyn Probe] = &[
     &http::Http,
     &jwt::Jwt,
     &load::Load,
+    &sql::Sql,
     &files::Files,
     &exec::Exec,
 ];
 
 /// All target kinds.
-static TARGETS: &[TargetSyntax] = &[http::TARGET, files::TARGET];
+static TARGETS: &[TargetSyntax] = &[http::TARGET, sql::POSTGRES, sql::SQLITE, files::TARGET];
 
 /// The probe of a plan key.
 pub fn probe(key: &str) -> Option<&'static dyn Probe> {
