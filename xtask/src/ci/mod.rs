@@ -34,7 +34,7 @@ struct Part {
 }
 
 /// Runs every part, also after one has failed. True where all of them held.
-pub fn ci(root: &Path) -> Result<bool> {
+pub(crate) fn ci(root: &Path) -> Result<bool> {
     let mut parts = Vec::new();
     let mut run = |name: &'static str, part: &mut dyn FnMut() -> Result<Ended>| -> Result<()> {
         println!("\n── {name}");

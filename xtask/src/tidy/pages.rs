@@ -8,7 +8,7 @@ const ARCHITECTURE: &str = "ARCHITECTURE.md";
 const CHANGELOG: &str = "CHANGELOG.md";
 
 /// ARCHITECTURE.md is short, and every path and test that it names exists. In it, a word in backticks with a slash or
-/// a known ending is a path from the root; one of small letters and two or more underscores is a test.
+/// a known ending is a path; one of small letters and two or more underscores is a test.
 pub(super) fn architecture_names_what_is_there(house: &House) -> Vec<Untidy> {
     let Some(text) = house.text(ARCHITECTURE) else {
         return vec![Untidy::new(ARCHITECTURE, "is missing")];
@@ -24,7 +24,7 @@ pub(super) fn architecture_names_what_is_there(house: &House) -> Vec<Untidy> {
     let tests = test_names(house);
     for (line, word) in quoted(text) {
         let at = format!("{ARCHITECTURE}:{line}");
-        if is_path(word) && !house.has(word) {
+        if is_path(word) && !is_there(house, word) {
             found.push(Untidy::new(at, format!("`{word}` is not there")));
         } else if is_test_name(word) && !tests.contains(word) {
             found.push(Untidy::new(at, format!("no test is called `{word}`")));
@@ -87,6 +87,13 @@ fn is_path(word: &str) -> bool {
         "waivers.yaml",
     ];
     plain && (word.contains('/') || ending) && !of_a_bundle.contains(&word)
+}
+
+/// Whether there is such a path from the root, or, without a folder before it, such a name anywhere.
+fn is_there(house: &House, word: &str) -> bool {
+    let name = word.trim_end_matches('/');
+    let somewhere = |path: &str| path.split('/').any(|part| part == name);
+    house.has(word) || !name.contains('/') && house.files().any(|(path, _)| somewhere(path))
 }
 
 fn is_test_name(word: &str) -> bool {

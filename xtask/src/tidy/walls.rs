@@ -13,6 +13,7 @@ const CORE_MAY_USE: &[&str] = &[
     "flate2",
     "granit-parser",
     "hdrhistogram",
+    "memchr",
     "regex",
     "schemars",
     "serde",
