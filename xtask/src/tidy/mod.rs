@@ -13,6 +13,8 @@ use std::path::Path;
 use anyhow::Result;
 
 pub(crate) use files::House;
+#[cfg(any(test, feature = "generate"))]
+pub(crate) use pages::test_names;
 
 /// One place where the house is not as it should be.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -20,8 +20,7 @@ const EMPTY: &[&str] = &[
 const VAGUE: &[&str] = &["test", "task", "job", "step", "result", "status"];
 /// Names that are right although a word in them is not.
 const RIGHT: &[&str] = &[
-    "Result",
-    // One of `.key` and `[index]` of a path.
+    "Result", // One of `.key` and `[index]` of a path.
     "Step",
 ];
 
