@@ -48,5 +48,10 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// What may be written on the command line, for the reference.
+pub fn command() -> clap::Command {
+    <Cli as clap::CommandFactory>::command()
+}
+
 /// What a command gives: its exit code, or why it could not do its work.
 type Ended = Result<u8, Exit>;
