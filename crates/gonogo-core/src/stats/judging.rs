@@ -298,6 +298,19 @@ fn judge_one(
     };
     fill(&mut judgement, &case, tally, sorted);
     judgement.reason = words::reason(&judgement, &case, tally);
+    if let Some(lag) = tally.lag(index) {
+        let left = lag.weaken(judgement.outcome);
+        if left == LimitOutcome::Met {
+            judgement.assumptions.push(format!(
+                "the generator was late itself ({}), which only made the limit harder to meet",
+                lag.reason
+            ));
+        } else {
+            judgement.outcome = left;
+            judgement.reason = format!("generator saturated: {}", lag.reason);
+            judgement.needs = None;
+        }
+    }
     judgement
 }
 

@@ -74,7 +74,13 @@ impl SequentialLook {
             Claim::Rate { .. } => None,
             claim @ (Claim::Percentile { .. } | Claim::ErrorRate { .. }) => Some(
                 case_of(&self.tally, index, claim, &self.assumptions)
-                    .map_or(LimitOutcome::NotProven, |case| case.outcome()),
+                    .map_or(LimitOutcome::NotProven, |case| {
+                        let outcome = case.outcome();
+                        match self.tally.lag(index) {
+                            Some(lag) => lag.weaken(outcome),
+                            None => outcome,
+                        }
+                    }),
             ),
         }
     }

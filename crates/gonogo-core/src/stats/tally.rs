@@ -1,7 +1,7 @@
 //! Counting samples: everything but order statistics, in any order, a few additions each.
 
 use super::describe::measured_ns;
-use super::limit::Claim;
+use super::limit::{Claim, LimitOutcome};
 use crate::series::{Arrivals, End, Model, Sample, Series, SeriesHeader};
 
 /// The generator's own lag may have a P99 of this much.
@@ -174,16 +174,30 @@ impl Tally {
         if let Some(reason) = self.rate_missed() {
             return Some(format!("generator saturated: {reason}"));
         }
+        None
+    }
+
+    /// How the generator's own lateness clouds `claim`, where it does.
+    ///
+    /// Latency counts from when a request was due, so lateness can only lengthen it: a bound that holds with it holds
+    /// without it, and only what is *not* met may be the generator's doing. The same is true of one user who waits for
+    /// each answer. Several users that start late are fewer at a time than was promised: then it clouds a pass too.
+    pub(super) fn lag(&self, claim: usize) -> Option<Lag> {
         // P99 by nearest rank is above a bound iff fewer than ⌈0.99 n⌉ are within it.
         let sent = self.sent();
         let within = (sent as f64 * 0.99 - 1e-6).ceil() as u64;
         let above = |late: u64| sent > 0 && sent - late.min(sent) < within;
-        if above(self.late) {
-            return Some("generator saturated: the P99 of its own lag is above 5 ms".to_owned());
-        }
         let late = self.missed.get(claim).map_or(0, |missed| missed.late);
-        above(late).then(|| {
-            "generator saturated: the P99 of its own lag is above a tenth of the limit".to_owned()
+        let what = if above(self.late) {
+            "above 5 ms"
+        } else if above(late) {
+            "above a tenth of the limit"
+        } else {
+            return None;
+        };
+        Some(Lag {
+            reason: format!("the P99 of its own lag is {what}"),
+            clouds_a_pass: matches!(self.header.model, Model::Closed { users } if users > 1),
         })
     }
 
@@ -214,6 +228,26 @@ impl Tally {
                 (share * 1000.0).floor() / 10.0
             )
         })
+    }
+}
+
+/// The generator's own lateness, where it was worth the name.
+pub(super) struct Lag {
+    /// How late it was.
+    pub(super) reason: String,
+    /// Whether even a limit that is met may be its doing.
+    clouds_a_pass: bool,
+}
+
+impl Lag {
+    /// What is left of an outcome.
+    pub(super) fn weaken(&self, outcome: LimitOutcome) -> LimitOutcome {
+        match outcome {
+            LimitOutcome::Met if !self.clouds_a_pass => LimitOutcome::Met,
+            LimitOutcome::Met | LimitOutcome::NotMet | LimitOutcome::NotProven => {
+                LimitOutcome::NotProven
+            }
+        }
     }
 }
 
