@@ -11,7 +11,6 @@ pub(super) fn described(format: &str) -> Option<&'static str> {
         "percent" => "a percentage such as `1%`",
         "rate" => "a rate such as `50/s`",
         "date" => "a day such as `2026-11-21`",
-        "plan-file" => "the path of a file beside the plan",
         "template" => "a `${ … }`",
         _ => return None,
     })

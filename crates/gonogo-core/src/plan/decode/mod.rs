@@ -13,7 +13,7 @@ use super::problems::Problems;
 use super::repair;
 use super::schema::{KEY, ONE_OR_MANY, SHORTHAND, TEMPLATE_FORMAT};
 use super::source::{Sources, Span};
-use super::tree::{Kind, Node, Style};
+use super::tree::{Entry, Kind, Node, Style};
 use crate::diag::{Diagnostic, nearest};
 
 /// Decodes nodes by one schema.
@@ -176,7 +176,7 @@ impl<'a> Decoder<'a> {
     /// A mapping whose kind one of its keys tells: a check by its probe, a target by its kind.
     fn by_key(&mut self, node: &Node, of: &'a [Json]) -> Option<Json> {
         let names: Vec<&str> = of.iter().filter_map(|one| one[KEY].as_str()).collect();
-        let Kind::Map(entries) = &node.kind else {
+        let Kind::Map(_) = &node.kind else {
             let problem = Diagnostic::error(
                 "wrong-type",
                 format!("here stands {}, where a mapping is due", node.called()),
@@ -196,23 +196,7 @@ impl<'a> Decoder<'a> {
         match present.iter().find(fits) {
             Some(one) => self.alternative(node, one, of),
             None if present.is_empty() => {
-                let guess = entries
-                    .iter()
-                    .find_map(|e| Some((e, nearest(&e.key, names.iter().copied())?)));
-                let problem = match guess {
-                    Some((entry, near)) => {
-                        let message = format!("unknown key `{}`", entry.key);
-                        let help = format!("did you mean `{near}:`?");
-                        self.say(
-                            Diagnostic::error("unknown-key", message).help(help),
-                            entry.key_span,
-                        );
-                        return None;
-                    }
-                    None => Diagnostic::error("nothing-asked", "nothing is asked here"),
-                };
-                let help = format!("one of these keys says what: {}", names.join(", "));
-                self.say(problem.help(help), head(node));
+                self.nothing_asked(node, of, &names);
                 None
             }
             None => {
@@ -228,6 +212,31 @@ impl<'a> Decoder<'a> {
                 None
             }
         }
+    }
+
+    /// Says that no key tells what is asked, and which one was probably meant to.
+    fn nothing_asked(&mut self, node: &Node, of: &[Json], names: &[&str]) {
+        let known = |key: &str| of.iter().any(|one| one["properties"].get(key).is_some());
+        let strange: Vec<&Entry> = node.entries().iter().filter(|e| !known(&e.key)).collect();
+        let near = strange
+            .iter()
+            .find_map(|e| Some((*e, nearest(&e.key, names.iter().copied())?)));
+        let all = format!("one of these keys says what: {}", names.join(", "));
+        let (entry, help) = match near {
+            Some((entry, near)) => (Some(entry), format!("did you mean `{near}:`?")),
+            None => (strange.first().copied(), all),
+        };
+        let (problem, at) = match entry {
+            Some(entry) => (
+                Diagnostic::error("unknown-key", format!("unknown key `{}`", entry.key)),
+                entry.key_span,
+            ),
+            None => (
+                Diagnostic::error("nothing-asked", "nothing is asked here"),
+                head(node),
+            ),
+        };
+        self.say(problem.help(help), at);
     }
 
     /// As `object`, but an unknown key may be known to a sibling.
