@@ -93,3 +93,55 @@ fn coverage_that_claims_what_is_not_there_is_refused() {
         assert!(error.contains(part), "{part}: {error}");
     }
 }
+
+/// A folder in which every file that a plan may name is there.
+struct Pretended<'a>(&'a str);
+
+impl gonogo_core::plan::Files for Pretended<'_> {
+    fn read(&self, path: &str) -> Result<Vec<u8>, String> {
+        match path {
+            "plan.yaml" => Ok(self.0.as_bytes().to_vec()),
+            other => Err(format!("{other} is not there")),
+        }
+    }
+}
+
+/// The fenced blocks of a page: their language and text.
+fn fenced(page: &str) -> Vec<(&str, String)> {
+    let mut blocks = Vec::new();
+    let mut open: Option<(&str, String)> = None;
+    for line in page.lines() {
+        match (line.strip_prefix("```"), &mut open) {
+            (Some(language), None) => open = Some((language, String::new())),
+            (Some(_), Some(_)) => blocks.extend(open.take()),
+            (None, Some((_, text))) => {
+                text.push_str(line);
+                text.push('\n');
+            }
+            (None, None) => {}
+        }
+    }
+    blocks
+}
+
+#[test]
+fn every_plan_on_a_page_loads_and_lints_clean() {
+    let house = House::read(root()).unwrap();
+    let registry = gonogo_probes::registry();
+    let mut plans = 0;
+    for (path, text) in house.files().filter(|(path, _)| path.ends_with(".md")) {
+        for (_, block) in fenced(text)
+            .iter()
+            .filter(|(language, _)| *language == "yaml")
+        {
+            if !block.starts_with("gonogo: 1\n") {
+                continue;
+            }
+            plans += 1;
+            let loaded = gonogo_core::plan::load(&Pretended(block), "plan.yaml", &registry);
+            let said = gonogo_core::diag::render(&loaded.diagnostics);
+            assert_eq!(said, "", "{path}:\n{block}");
+        }
+    }
+    assert!(plans >= 6, "only {plans} plans were found");
+}

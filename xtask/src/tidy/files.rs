@@ -92,6 +92,8 @@ pub(super) fn is_of_tests(path: &str) -> bool {
         || path.contains("/tests/")
         || path.contains("/benches/")
         || path.ends_with("/fixture.rs")
+        || path.ends_with("/testing.rs")
+        || path.contains("/fixtures/")
 }
 
 /// The lines of code with their numbers: without comments, and without what stands in a file's own `mod tests { … }`.

@@ -37,6 +37,7 @@ impl Untidy {
 /// Every rule; a new one is one line here.
 const RULES: &[fn(&House) -> Vec<Untidy>] = &[
     walls::crates_keep_their_dependencies,
+    walls::every_dependency_is_used,
     walls::sources_keep_to_their_side,
     walls::one_integration_program_per_crate,
     sizes::sizes_only_shrink,

@@ -62,6 +62,24 @@ fn versions_stand_in_one_place() {
 }
 
 #[test]
+fn a_dependency_that_nothing_uses_is_found() {
+    let rule = super::walls::every_dependency_is_used;
+    let manifest = (
+        "crates/lab/Cargo.toml",
+        "[dependencies]\nhyper-util.workspace = true\n",
+    );
+    one(
+        &[manifest, ("crates/lab/src/lib.rs", "// hyper_util\n")],
+        rule,
+        "used by no source",
+    );
+    none(
+        &[manifest, ("crates/lab/src/lib.rs", "use hyper_util::rt;\n")],
+        rule,
+    );
+}
+
+#[test]
 fn a_probe_may_not_judge() {
     let rule = super::walls::sources_keep_to_their_side;
     let path = "crates/gonogo-probes/src/http/run.rs";

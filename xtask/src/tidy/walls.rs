@@ -96,6 +96,28 @@ pub(super) fn crates_keep_their_dependencies(house: &House) -> Vec<Untidy> {
     found
 }
 
+/// What a manifest names and no source uses only costs build time.
+pub(super) fn every_dependency_is_used(house: &House) -> Vec<Untidy> {
+    let mut found = Vec::new();
+    for (path, text) in house
+        .files()
+        .filter(|(path, _)| path.ends_with("/Cargo.toml"))
+    {
+        let folder = path.trim_end_matches("Cargo.toml");
+        for Dependency { line, name, .. } in dependencies(text) {
+            let word = name.replace('-', "_");
+            if !house
+                .sources(folder)
+                .any(|(_, text)| code(text).any(|(_, line)| has_word(line, &word)))
+            {
+                let what = format!("`{name}` is used by no source here: take it out");
+                found.push(Untidy::new(format!("{path}:{line}"), what));
+            }
+        }
+    }
+    found
+}
+
 struct Dependency<'a> {
     line: usize,
     section: &'a str,
