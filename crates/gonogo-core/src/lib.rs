@@ -12,6 +12,7 @@ pub mod record;
 pub mod redact;
 pub mod series;
 pub mod shape;
+pub mod shapes;
 pub mod stats;
 pub mod value;
 
