@@ -18,6 +18,7 @@ pub mod redact;
 pub mod schedule;
 pub mod series;
 pub mod shape;
+pub mod shapes;
 pub mod stats;
 pub mod value;
 

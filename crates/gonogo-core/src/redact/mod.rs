@@ -27,6 +27,8 @@ pub use sealed::{Redactable, Redacted};
 pub use secret::Secret;
 pub use stream::StreamRedactor;
 
+pub(crate) use needles::shannon_bits;
+
 use needles::Needle;
 use search::{Found, Index};
 
