@@ -7,6 +7,7 @@ pub mod http;
 pub mod jwt;
 pub mod load;
 pub mod probe;
+pub mod secrets;
 pub mod sql;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
@@ -21,6 +22,7 @@ static PROBES: &[&dyn Probe] = &[
     &load::Load,
     &sql::Sql,
     &files::Files,
+    &secrets::Secrets,
     &exec::Exec,
 ];
 

@@ -73,14 +73,16 @@ impl SequentialLook {
         match self.tally.claims().get(index)? {
             Claim::Rate { .. } => None,
             claim @ (Claim::Percentile { .. } | Claim::ErrorRate { .. }) => Some(
-                case_of(&self.tally, index, claim, &self.assumptions)
-                    .map_or(LimitOutcome::NotProven, |case| {
+                case_of(&self.tally, index, claim, &self.assumptions).map_or(
+                    LimitOutcome::NotProven,
+                    |case| {
                         let outcome = case.outcome();
                         match self.tally.lag(index) {
                             Some(lag) => lag.weaken(outcome),
                             None => outcome,
                         }
-                    }),
+                    },
+                ),
             ),
         }
     }

@@ -8,8 +8,8 @@ use gonogo_core::record::{NotObserved, Power};
 use gonogo_core::shape::{Field, Shape, Type};
 use serde_json::Value as Json;
 
-pub use run::root_of;
-pub use syntax::{FilesOptions, RepositoryTarget};
+pub use run::{matches_path, root_of};
+pub use syntax::{FilesOptions, RepositoryTarget, outside};
 
 use crate::probe::{BoxFuture, Call, Probe, Seen};
 

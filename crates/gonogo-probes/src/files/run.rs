@@ -218,6 +218,22 @@ fn walk(
     Ok(())
 }
 
+/// Whether a path fits a pattern: `*` stands for anything in one name, `**` for any folders.
+pub fn matches_path(pattern: &str, path: &str) -> bool {
+    fn parts(pattern: &[&str], path: &[&str]) -> bool {
+        match (pattern, path) {
+            ([], []) => true,
+            (["**"], _) => true,
+            (["**", rest @ ..], _) => (0..=path.len()).any(|n| parts(rest, &path[n..])),
+            ([first, rest @ ..], [name, below @ ..]) => matches(first, name) && parts(rest, below),
+            _ => false,
+        }
+    }
+    let pattern: Vec<&str> = pattern.split('/').collect();
+    let path: Vec<&str> = path.split('/').collect();
+    parts(&pattern, &path)
+}
+
 /// Whether a name fits a pattern of one folder level, in which `*` stands for anything.
 pub(super) fn matches(pattern: &str, name: &str) -> bool {
     let parts: Vec<&str> = pattern.split('*').collect();

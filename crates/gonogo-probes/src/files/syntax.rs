@@ -25,7 +25,7 @@ pub struct RepositoryTarget {
 }
 
 /// Why a path would leave the folder.
-pub(super) fn outside(path: &str) -> Option<String> {
+pub fn outside(path: &str) -> Option<String> {
     let leaves = Path::new(path).components().any(|c| {
         matches!(
             c,

@@ -66,7 +66,10 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
         return Err("it is not a file".to_owned());
     }
     if meta.len() > MAX {
-        return Err(format!("it has {} bytes, more than the {MAX} that are read", meta.len()));
+        return Err(format!(
+            "it has {} bytes, more than the {MAX} that are read",
+            meta.len()
+        ));
     }
     std::fs::read(path).map_err(|e| e.to_string())
 }

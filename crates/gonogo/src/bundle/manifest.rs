@@ -79,7 +79,11 @@ pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
     text
 }
 
-fn collect(folder: &Path, below: &str, files: &mut BTreeMap<String, Entry>) -> Result<(), BundleError> {
+fn collect(
+    folder: &Path,
+    below: &str,
+    files: &mut BTreeMap<String, Entry>,
+) -> Result<(), BundleError> {
     let shown = |name: &str| {
         if below.is_empty() {
             name.to_owned()

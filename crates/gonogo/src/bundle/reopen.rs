@@ -5,9 +5,9 @@ use std::path::Path;
 use gonogo_core::decide::Policy;
 use gonogo_core::record::{Event, RunStarted};
 
+use super::BundleError;
 use super::manifest::MANIFEST;
 use super::verify::{events_of, folded, read_policy};
-use super::BundleError;
 use crate::engine::Setup;
 use crate::store::{JournalWriter, RunFolder};
 use crate::world::World;
@@ -60,7 +60,9 @@ impl Opened {
             let value = seen.value.as_ref().filter(|_| !seen.secret)?;
             (seen.source == "-i" || seen.source == "environment variable" || seen.source == "file")
                 .then(|| {
-                    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                    let text = value
+                        .as_str()
+                        .map_or_else(|| value.to_string(), str::to_owned);
                     (name.clone(), text)
                 })
         });

@@ -60,7 +60,10 @@ pub fn verify(
     }
     let head = journal.head();
     if (head.count, &head.hash) != (sealed.1.journal.events, &sealed.1.journal.sha256) {
-        return Err(changed(store::JOURNAL, "its end is not the one that was sealed"));
+        return Err(changed(
+            store::JOURNAL,
+            "its end is not the one that was sealed",
+        ));
     }
     let (run, judged) = rejudge(world, folder, &journal)?;
     if run.finished_at.is_none() {
@@ -153,11 +156,21 @@ fn compare_manifest(found: &Manifest, sealed: &(Vec<u8>, Manifest)) -> Result<()
             Some(_) => {}
         }
     }
-    if let Some(extra) = found.files.keys().find(|n| !manifest.files.contains_key(*n)) {
-        return Err(changed(extra, "it was not there when the bundle was sealed"));
+    if let Some(extra) = found
+        .files
+        .keys()
+        .find(|n| !manifest.files.contains_key(*n))
+    {
+        return Err(changed(
+            extra,
+            "it was not there when the bundle was sealed",
+        ));
     }
     if *bytes != found.to_bytes() {
-        return Err(changed(MANIFEST, "its bytes are not the ones that were sealed"));
+        return Err(changed(
+            MANIFEST,
+            "its bytes are not the ones that were sealed",
+        ));
     }
     Ok(())
 }
@@ -203,13 +216,17 @@ fn unmet(judged: &Judged, demands: &Demands, now: DateTime<Utc>) -> Vec<String> 
         unmet.push(format!("the environment is {seen}, demanded is {wanted}"));
     }
     if let Some(wanted) = &demands.plan
-        && !wanted.trim_start_matches("sha256:").eq_ignore_ascii_case(&judged.about.plan_sha256)
+        && !wanted
+            .trim_start_matches("sha256:")
+            .eq_ignore_ascii_case(&judged.about.plan_sha256)
     {
         let seen = &judged.about.plan_sha256;
         unmet.push(format!("the plan is {seen}, demanded is {wanted}"));
     }
     if let Some(max_age) = demands.max_age_ns {
-        let age = (now - judged.about.as_of).num_nanoseconds().unwrap_or(i64::MAX);
+        let age = (now - judged.about.as_of)
+            .num_nanoseconds()
+            .unwrap_or(i64::MAX);
         // Proven young is good enough; a run from the future is not.
         if !(0..=max_age).contains(&age) {
             unmet.push(format!(
@@ -219,9 +236,7 @@ fn unmet(judged: &Judged, demands: &Demands, now: DateTime<Utc>) -> Vec<String> 
             ));
         }
     }
-    if judged.verdict == Verdict::Go
-        && judged.about.valid_until.is_some_and(|until| now > until)
-    {
+    if judged.verdict == Verdict::Go && judged.about.valid_until.is_some_and(|until| now > until) {
         unmet.push("its GO is no longer valid".to_owned());
     }
     unmet
@@ -255,7 +270,9 @@ pub fn judge_by(
 fn rejudge(world: &World, folder: &Path, journal: &Journal) -> Result<(Run, Judged), BundleError> {
     let run = folded(events_of(journal)?)?;
     let (plan, waivers) = load_recorded(folder, &run)?;
-    let policy = read_policy(folder)?.map(|(policy, _)| policy).unwrap_or_default();
+    let policy = read_policy(folder)?
+        .map(|(policy, _)| policy)
+        .unwrap_or_default();
     judge::belongs(&plan, &run).map_err(|e| BundleError::Judge(e.to_string()))?;
     let blobs = Reading { world, folder };
     let judged = judge_recorded(&plan, &waivers.waivers, &policy, &run, &blobs)?;
@@ -271,10 +288,15 @@ pub fn load_recorded(folder: &Path, run: &Run) -> Result<(Plan, LoadedWaivers), 
     let registry = gonogo_probes::registry();
     let loaded = plan::load(&files, super::PLAN, &registry);
     let Some(found) = loaded.plan else {
-        return Err(BundleError::Plan(gonogo_core::diag::render(&loaded.diagnostics)));
+        return Err(BundleError::Plan(gonogo_core::diag::render(
+            &loaded.diagnostics,
+        )));
     };
     if found.sha256() != run.started.plan_sha256 {
-        return Err(changed(super::PLAN, "its digest is not the one that the run began with"));
+        return Err(changed(
+            super::PLAN,
+            "its digest is not the one that the run began with",
+        ));
     }
     let waivers = match &run.started.waivers_sha256 {
         None => LoadedWaivers::default(),
@@ -354,7 +376,8 @@ pub(super) fn judge_recorded(
     run: &Run,
     blobs: &dyn judge::Blobs,
 ) -> Result<Judged, BundleError> {
-    let judged = judge::judge_run(plan, run, blobs).map_err(|e| BundleError::Judge(e.to_string()))?;
+    let judged =
+        judge::judge_run(plan, run, blobs).map_err(|e| BundleError::Judge(e.to_string()))?;
     let deciding = Deciding {
         plan,
         waivers,

@@ -68,7 +68,9 @@ fn told(url: &str, faults: &[String]) -> String {
     } else {
         format!(", with the fault {} planted", faults.join(", "))
     };
-    format!("the lab's {CASE} runs at {url}{planted}; the whole validation takes about 40 seconds\n\n")
+    format!(
+        "the lab's {CASE} runs at {url}{planted}; the whole validation takes about 40 seconds\n\n"
+    )
 }
 
 /// What a team would know of its staging deployment.
@@ -113,9 +115,13 @@ fn run_case(
 fn hint(outcome: &bundle::Outcome, args: &DemoArgs) -> String {
     let folder = outcome.folder.display();
     let mut text = String::from("\nTry next\n");
-    text.push_str(&format!("  gonogo verify {folder}    recomputes this verdict from the evidence\n"));
+    text.push_str(&format!(
+        "  gonogo verify {folder}    recomputes this verdict from the evidence\n"
+    ));
     if args.fault.is_empty() {
-        text.push_str("  gonogo demo --fault effect-block-not-enforced    shows a fault being caught\n");
+        text.push_str(
+            "  gonogo demo --fault effect-block-not-enforced    shows a fault being caught\n",
+        );
         text.push_str("  gonogo demo --list    names all of them\n");
     } else {
         text.push_str("  gonogo demo    the same without the fault\n");
@@ -150,11 +156,15 @@ fn random_hex(count: usize) -> Result<String, Exit> {
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), Exit> {
-    let failed = |e: std::io::Error| Exit::Failed(format!("{} cannot be written: {e}", path.display()));
+    let failed =
+        |e: std::io::Error| Exit::Failed(format!("{} cannot be written: {e}", path.display()));
     if let Some(parent) = path.parent() {
         std::fs::create_dir_all(parent).map_err(failed)?;
     }
-    #[expect(clippy::disallowed_methods, reason = "the lab's own scratch files, not a run's")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the lab's own scratch files, not a run's"
+    )]
     std::fs::write(path, bytes).map_err(failed)
 }
 

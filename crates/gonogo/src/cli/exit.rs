@@ -43,7 +43,10 @@ impl Exit {
                     output::json(&serde_json::json!({ "diagnostics": diagnostics }));
                 } else {
                     output::error_text(&diag::render(&diagnostics));
-                    let errors = diagnostics.iter().filter(|d| d.level == Level::Error).count();
+                    let errors = diagnostics
+                        .iter()
+                        .filter(|d| d.level == Level::Error)
+                        .count();
                     output::error_text(&format!(
                         "{errors} error{}; nothing was sent\n",
                         if errors == 1 { "" } else { "s" }
@@ -80,7 +83,8 @@ impl From<crate::store::StoreError> for Exit {
                 "wait until it has ended, or stop it; then `gonogo resume` continues the run",
             ),
             crate::store::StoreError::NotARun { .. } => Self::wrong("not-a-run", error.to_string()),
-            crate::store::StoreError::Damaged { .. } | crate::store::StoreError::BlobDamaged { .. } => {
+            crate::store::StoreError::Damaged { .. }
+            | crate::store::StoreError::BlobDamaged { .. } => {
                 Self::wrong("bundle-damaged", error.to_string())
             }
             other => Self::Failed(other.to_string()),

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use gonogo_core::diag::{Diagnostic, Level};
 use gonogo_core::decide::Policy;
+use gonogo_core::diag::{Diagnostic, Level};
 use gonogo_core::plan::{self, LoadedWaivers, Plan, Registry};
 
 use super::exit::Exit;

@@ -11,7 +11,12 @@ pub(super) fn judge(args: &JudgeArgs) -> Ended {
     if !args.json {
         job::warn(&loaded.warnings);
     }
-    let judged = bundle::judge_by(&World::real(), &args.run, &loaded.plan, &loaded.waivers.waivers)?;
+    let judged = bundle::judge_by(
+        &World::real(),
+        &args.run,
+        &loaded.plan,
+        &loaded.waivers.waivers,
+    )?;
     print(&judged, &args.run.display().to_string(), args.json);
     Ok(judged.verdict.exit_code())
 }

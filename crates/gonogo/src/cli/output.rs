@@ -5,7 +5,10 @@ use std::io::Write as _;
 /// Writes the result.
 pub(super) fn result_text(text: &str) {
     let mut out = anstream();
-    let _closed = out.write_all(text.as_bytes()).and_then(|()| out.flush()).is_err();
+    let _closed = out
+        .write_all(text.as_bytes())
+        .and_then(|()| out.flush())
+        .is_err();
 }
 
 /// Writes one JSON document as the result.
@@ -28,7 +31,8 @@ fn anstream() -> std::io::StdoutLock<'static> {
 /// Whether colours may be used on stdout: a terminal, and `NO_COLOR` (no-color.org) not set.
 pub(super) fn colour() -> bool {
     use std::io::IsTerminal as _;
-    std::io::stdout().is_terminal() && !crate::world::variable("NO_COLOR").is_some_and(|v| !v.is_empty())
+    std::io::stdout().is_terminal()
+        && !crate::world::variable("NO_COLOR").is_some_and(|v| !v.is_empty())
 }
 
 /// The terminal's width, 80 where there is none.

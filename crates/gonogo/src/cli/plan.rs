@@ -31,8 +31,15 @@ pub(super) fn plan(args: &PlanArgs) -> Ended {
             allow: Vec::new(),
             only: Vec::new(),
         };
-        let setup = prepare(loaded.plan, loaded.waivers, None, inputs, asked, loaded.base_dir)
-            .map_err(Exit::Wrong)?;
+        let setup = prepare(
+            loaded.plan,
+            loaded.waivers,
+            None,
+            inputs,
+            asked,
+            loaded.base_dir,
+        )
+        .map_err(Exit::Wrong)?;
         environments.push(describe(&setup));
     }
     if args.json {
@@ -77,7 +84,11 @@ fn describe(setup: &Setup) -> Json {
         .copied()
         .filter(|p| !setup.powers.iter().any(|granted| granted.word() == *p))
         .collect();
-    let hosts: Vec<String> = setup.hosts.iter().map(|(h, p)| format!("{h}:{p}")).collect();
+    let hosts: Vec<String> = setup
+        .hosts
+        .iter()
+        .map(|(h, p)| format!("{h}:{p}"))
+        .collect();
     let unknown: Vec<String> = setup
         .targets
         .iter()
@@ -162,18 +173,34 @@ fn text(environment: &Json) -> String {
         }
     };
     // Writing to a String cannot fail.
-    let _infallible = writeln!(out, "environment {} ({})", word("environment"), word("kind"));
+    let _infallible = writeln!(
+        out,
+        "environment {} ({})",
+        word("environment"),
+        word("kind")
+    );
     let _infallible = writeln!(out, "  hosts   {}", list("hosts"));
     let _infallible = writeln!(out, "  powers  {}", list("powers_needed"));
     if list("powers_missing") != "none" {
         let flags = list("powers_missing").replace(", ", ",");
-        let _infallible = writeln!(out, "          missing: add --allow {flags} (where the plan's `allow` has it)");
+        let _infallible = writeln!(
+            out,
+            "          missing: add --allow {flags} (where the plan's `allow` has it)"
+        );
     }
     if list("targets_without_input") != "none" {
-        let _infallible = writeln!(out, "  inputs  missing for {}", list("targets_without_input"));
+        let _infallible = writeln!(
+            out,
+            "  inputs  missing for {}",
+            list("targets_without_input")
+        );
     }
     for gate in environment["gates"].as_array().into_iter().flatten() {
-        let scope = if gate["in_scope"] == true { "" } else { "  (out of scope here)" };
+        let scope = if gate["in_scope"] == true {
+            ""
+        } else {
+            "  (out of scope here)"
+        };
         let _infallible = writeln!(
             out,
             "\n  {} · {} [{}]{scope}",
@@ -191,7 +218,12 @@ fn text(environment: &Json) -> String {
 
 fn check_text(out: &mut String, check: &Json) {
     let power = check["power"].as_str().unwrap_or("read");
-    let ask: String = check["ask"].as_str().unwrap_or("").chars().take(60).collect();
+    let ask: String = check["ask"]
+        .as_str()
+        .unwrap_or("")
+        .chars()
+        .take(60)
+        .collect();
     let _infallible = writeln!(
         out,
         "    {:<26} {power:<6} {ask}",
@@ -211,8 +243,14 @@ fn check_text(out: &mut String, check: &Json) {
             .map_or_else(String::new, |s| format!(" ({s:.0} s)"));
         let realistic = limit["required"]["recommended_realistic"]["n"]
             .as_u64()
-            .map_or_else(String::new, |n| format!(", {n} when half the allowance is used"));
-        let verdict = if limit["enough"] == false { " – never enough" } else { "" };
+            .map_or_else(String::new, |n| {
+                format!(", {n} when half the allowance is used")
+            });
+        let verdict = if limit["enough"] == false {
+            " – never enough"
+        } else {
+            ""
+        };
         let _infallible = writeln!(
             out,
             "      {name}: at least {} requests{seconds} without a miss{realistic}{planned}{verdict}",

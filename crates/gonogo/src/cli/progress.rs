@@ -84,7 +84,10 @@ impl Progress for Live {
                 self.draw(&mut state, &mut out);
             }
             Told::Retrying { check, message } => {
-                state.now = format!("{check}: again, {}", gonogo_report::escape::terminal(&message));
+                state.now = format!(
+                    "{check}: again, {}",
+                    gonogo_report::escape::terminal(&message)
+                );
                 self.draw(&mut state, &mut out);
             }
             Told::CheckEnded {
@@ -105,11 +108,16 @@ impl Progress for Live {
                 self.clear(&mut state, &mut out);
                 let word = self.paint(outcome, &format!("{:>12}", outcome.word()));
                 let title = gonogo_report::escape::terminal(&state.title);
-                let _closed = writeln!(out, "{word}  {gate} · {title} ({} checks)", state.ended).is_err();
+                let _closed =
+                    writeln!(out, "{word}  {gate} · {title} ({} checks)", state.ended).is_err();
             }
             Told::Stopping => {
                 self.clear(&mut state, &mut out);
-                let _closed = writeln!(out, "    stopping  no new check starts; `gonogo resume` continues the run").is_err();
+                let _closed = writeln!(
+                    out,
+                    "    stopping  no new check starts; `gonogo resume` continues the run"
+                )
+                .is_err();
             }
         }
     }

@@ -35,8 +35,13 @@ pub(super) fn resume(args: &ResumeArgs) -> Ended {
         Arc::new(Live::new())
     };
     let runtime = job::runtime()?;
-    let outcome =
-        runtime.block_on(bundle::run_again(opened, setup, &world, progress, stop_on_signals()));
+    let outcome = runtime.block_on(bundle::run_again(
+        opened,
+        setup,
+        &world,
+        progress,
+        stop_on_signals(),
+    ));
     runtime.shutdown_background();
     finish(&outcome?, args.json)
 }

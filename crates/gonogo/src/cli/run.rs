@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use gonogo_core::judged::Judged;
 use gonogo_core::decide::Policy;
+use gonogo_core::judged::Judged;
 use gonogo_core::record::Power;
 
 use super::args::{PowerArg, RunArgs};
@@ -44,11 +44,18 @@ pub(super) fn powers(allow: &[PowerArg]) -> Vec<Power> {
 
 fn read_policy(path: &Path) -> Result<(Policy, Vec<u8>), Exit> {
     let folder = path.parent().unwrap_or(Path::new(""));
-    let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
+    let name = path
+        .file_name()
+        .and_then(|n| n.to_str())
+        .unwrap_or_default();
     let files = bundle::DiskFiles::new(folder);
     let policy = gonogo_core::plan::load_policy(&files, name).map_err(Exit::Wrong)?;
-    let bytes = std::fs::read(path)
-        .map_err(|e| Exit::wrong("policy-file", format!("{} cannot be read: {e}", path.display())))?;
+    let bytes = std::fs::read(path).map_err(|e| {
+        Exit::wrong(
+            "policy-file",
+            format!("{} cannot be read: {e}", path.display()),
+        )
+    })?;
     Ok((policy, bytes))
 }
 

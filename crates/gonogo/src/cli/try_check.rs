@@ -65,14 +65,22 @@ fn text(gate: &str, check: &CheckJudged, width: usize) -> String {
     use gonogo_report::escape::terminal as escape;
     let mut out = format!("{gate}/{} · {}\n", check.id, escape(&check.ask));
     let Some(evidence) = &check.evidence else {
-        out.push_str(&format!("  {}: {}\n", check.outcome.word(), escape(&check.message)));
+        out.push_str(&format!(
+            "  {}: {}\n",
+            check.outcome.word(),
+            escape(&check.message)
+        ));
         if let Some(next) = &check.next {
             out.push_str(&format!("  try: {}\n", escape(next)));
         }
         return out;
     };
     if let Some(target) = &evidence.target {
-        out.push_str(&format!("  target {} ({})\n", escape(&target.name), escape(&target.address)));
+        out.push_str(&format!(
+            "  target {} ({})\n",
+            escape(&target.name),
+            escape(&target.address)
+        ));
     }
     out.push_str("  observed\n");
     for (name, value) in &evidence.facts {
@@ -85,11 +93,18 @@ fn text(gate: &str, check: &CheckJudged, width: usize) -> String {
             format!(" – {}", escape(&expectation.message))
         };
         let word = expectation.outcome.word();
-        out.push_str(&format!("  {word:<12} {}{said}\n", escape(&expectation.text)));
+        out.push_str(&format!(
+            "  {word:<12} {}{said}\n",
+            escape(&expectation.text)
+        ));
     }
     for limit in &check.limits {
         let word = limit.outcome.word();
-        out.push_str(&format!("  {word:<12} {} – {}\n", limit.text, escape(&limit.judgement.reason)));
+        out.push_str(&format!(
+            "  {word:<12} {} – {}\n",
+            limit.text,
+            escape(&limit.judgement.reason)
+        ));
     }
     out.push('\n');
     out

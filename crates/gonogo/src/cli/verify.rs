@@ -35,7 +35,8 @@ pub(super) fn verify(args: &VerifyArgs) -> Ended {
         judged.verdict.min(Verdict::Hold).exit_code()
     };
     if args.json {
-        let mut document = gonogo_report::json::document(judged, Some(&args.run.display().to_string()));
+        let mut document =
+            gonogo_report::json::document(judged, Some(&args.run.display().to_string()));
         document["verified"] = verified.unmet.is_empty().into();
         document["unmet"] = verified.unmet.clone().into();
         document["signed"] = false.into();
@@ -56,7 +57,10 @@ pub(super) fn verify(args: &VerifyArgs) -> Ended {
     ));
     text.push_str("  unsigned: protects against accident only\n");
     for sentence in &verified.unmet {
-        text.push_str(&format!("  not met: {}\n", gonogo_report::escape::terminal(sentence)));
+        text.push_str(&format!(
+            "  not met: {}\n",
+            gonogo_report::escape::terminal(sentence)
+        ));
     }
     output::result_text(&text);
     Ok(code)
@@ -83,7 +87,10 @@ fn damaged(error: &BundleError, json: bool) -> Ended {
         return Ok(code);
     }
     if let Some(verdict) = recomputed {
-        output::result_text(&format!("{}: what the recorded evidence gives\n", verdict.word()));
+        output::result_text(&format!(
+            "{}: what the recorded evidence gives\n",
+            verdict.word()
+        ));
     }
     output::error_text(&format!(
         "error[bundle-damaged]: {}\n",

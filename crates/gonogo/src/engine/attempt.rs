@@ -26,7 +26,12 @@ pub(super) struct CheckEnd {
 }
 
 /// Runs one check to its end: all items, all attempts.
-pub(super) async fn run_check(desk: Arc<Desk>, gate: usize, check: usize, scope: Arc<GateScope>) -> CheckEnd {
+pub(super) async fn run_check(
+    desk: Arc<Desk>,
+    gate: usize,
+    check: usize,
+    scope: Arc<GateScope>,
+) -> CheckEnd {
     let mut result = Run::new(&desk, gate, check, &scope).whole().await;
     if result.is_ok() {
         result = desk.tell_end(gate, check);
@@ -149,7 +154,10 @@ impl<'a> Run<'a> {
                         expr.source(),
                         format!("it is a {}, not a list", other.type_name()),
                     )),
-                    other => Err(missing(expr.source(), other.message().unwrap_or("").to_owned())),
+                    other => Err(missing(
+                        expr.source(),
+                        other.message().unwrap_or("").to_owned(),
+                    )),
                 }
             }
         }
@@ -222,7 +230,12 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn not_observed(&self, item: Option<u32>, cause: Cause, message: String) -> Result<(), EngineError> {
+    fn not_observed(
+        &self,
+        item: Option<u32>,
+        cause: Cause,
+        message: String,
+    ) -> Result<(), EngineError> {
         let attempt = Attempt {
             started_at: self.desk.now(),
             elapsed_ns: 0,
@@ -234,7 +247,8 @@ impl<'a> Run<'a> {
                 elapsed_ns: 0,
             }),
         };
-        self.desk.observed(self.check, self.address(item), None, attempt)?;
+        self.desk
+            .observed(self.check, self.address(item), None, attempt)?;
         Ok(())
     }
 
@@ -362,7 +376,8 @@ impl<'a> Run<'a> {
         let observing = super::caught::catch(AssertUnwindSafe(probe.observe(call)));
         // A probe ends by its own deadline; this is the belt to its braces.
         let bounded = tokio::time::timeout(timeout + Duration::from_secs(2), observing);
-        let may_be_left = self.check.power != Some(Power::Write) && self.check.power != Some(Power::Exec);
+        let may_be_left =
+            self.check.power != Some(Power::Write) && self.check.power != Some(Power::Exec);
         let ended = tokio::select! {
             ended = bounded => ended,
             () = self.desk.stopped(), if may_be_left => return None,

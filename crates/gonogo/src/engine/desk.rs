@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use gonogo_core::Value;
 use gonogo_core::judge::{self, AttemptJudged, Judging, Known};
 use gonogo_core::judged::{CheckJudged, GateJudged};
 use gonogo_core::plan::{Check, Save};
@@ -14,7 +15,6 @@ use gonogo_core::record::{
     Address, Attempt, BlobRef, Event, Fold, NotObserved, Observation, Run, RunStarted, SkipReason,
 };
 use gonogo_core::redact::Redactor;
-use gonogo_core::Value;
 use gonogo_probes::ctx::Ctx;
 use gonogo_probes::probe::Seen;
 use tokio::sync::watch;
@@ -197,7 +197,10 @@ impl Desk {
     pub(super) fn is_skipped(&self, gate: &str, check: &str) -> bool {
         let state = self.state();
         let key = (gate.to_owned(), check.to_owned());
-        state.fold.run().is_some_and(|run| run.skipped.contains_key(&key))
+        state
+            .fold
+            .run()
+            .is_some_and(|run| run.skipped.contains_key(&key))
     }
 
     /// The items of a `for_each` as an earlier process expanded it.
@@ -395,7 +398,12 @@ impl Desk {
 /// Whether what a save keeps is secret: by the plan, or by the nature of the fact it is made from.
 fn is_secret(check: &Check, save: &Save) -> bool {
     let facts = gonogo_probes::probe(&check.probe).map_or(&[][..], |p| p.secret_facts());
-    save.secret || save.from.roots().iter().any(|r| facts.contains(&r.as_str()))
+    save.secret
+        || save
+            .from
+            .roots()
+            .iter()
+            .any(|r| facts.contains(&r.as_str()))
 }
 
 struct Kept<'a>(&'a Blobs);
@@ -454,7 +462,8 @@ impl State {
                 Some(_) if check.power.is_some() => {
                     let why = "it is secret, so it was not kept when the run was stopped, and the check that \
                                made it may write, so it is not repeated";
-                    self.missing.insert(format!("saved.{}", save.name), why.to_owned());
+                    self.missing
+                        .insert(format!("saved.{}", save.name), why.to_owned());
                 }
                 _ => {}
             }
@@ -522,4 +531,3 @@ impl State {
         Ok(!judged.outcome.is_good())
     }
 }
-

@@ -219,7 +219,11 @@ async fn drive(desk: &Arc<Desk>) -> Result<Ended, EngineError> {
 }
 
 /// Looks at the subject; at the start, waits for the rollout as the plan says.
-async fn observe_subject(desk: &Arc<Desk>, subject: &Subject, id: &'static str) -> Result<(), EngineError> {
+async fn observe_subject(
+    desk: &Arc<Desk>,
+    subject: &Subject,
+    id: &'static str,
+) -> Result<(), EngineError> {
     if desk.is_settled("subject", id, None) {
         return Ok(());
     }

@@ -130,7 +130,10 @@ impl Setup {
             let text = path.to_string();
             let name = text.trim_start_matches("inputs.");
             if let Some(seen) = self.inputs.seen.get(name) {
-                let value = seen.value.as_ref().map_or_else(String::new, ToString::to_string);
+                let value = seen
+                    .value
+                    .as_ref()
+                    .map_or_else(String::new, ToString::to_string);
                 parts.push(format!("{name}={value}"));
             }
         }
@@ -240,7 +243,8 @@ fn fill_targets(setup: &mut Setup, registry: &Registry<'_>) -> Vec<Diagnostic> {
     for target in &plan.environments[&setup.environment].targets {
         let filled = match setup
             .filler
-            .target(&target.kind, &target.options, &names.scope(None)) {
+            .target(&target.kind, &target.options, &names.scope(None))
+        {
             Ok(options) => options,
             Err(plan::FillError::Missing { name, why }) => {
                 let missing = MissingValue { name, why };

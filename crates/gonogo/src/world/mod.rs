@@ -68,7 +68,10 @@ impl std::fmt::Debug for World {
 }
 
 /// An environment variable, where it is set and is text.
-#[expect(clippy::disallowed_methods, reason = "this is the door that the lint points to")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the door that the lint points to"
+)]
 pub fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }

@@ -14,11 +14,20 @@ const FINE: &str = "      - http: GET /\n        expect: status == 200\n";
 
 #[test]
 fn every_problem_of_a_plan_is_told_at_once_with_line_column_and_nearest_key() {
-    let plan = small_plan("http://127.0.0.1:1", "      - htpp: GET /\n        expect: status == 200\n")
-        .replace("title: It works", "titel: It works\n    severity: criticl");
+    let plan = small_plan(
+        "http://127.0.0.1:1",
+        "      - htpp: GET /\n        expect: status == 200\n",
+    )
+    .replace("title: It works", "titel: It works\n    severity: criticl");
     let ended = lint(&plan);
     assert_eq!(ended.code, 64);
-    for part in ["did you mean `title`", "did you mean `critical`", "did you mean `http:`", "plan.yaml:10:", "^"] {
+    for part in [
+        "did you mean `title`",
+        "did you mean `critical`",
+        "did you mean `http:`",
+        "plan.yaml:10:",
+        "^",
+    ] {
         assert!(ended.stderr.contains(part), "{part}\n{}", ended.stderr);
     }
 }
@@ -40,20 +49,33 @@ fn a_wrong_command_line_is_64_also_as_json() {
     let folder = folder();
     assert_eq!(gonogo(folder.path(), &["run"]).code, 64);
     assert_eq!(gonogo(folder.path(), &["no-such-command"]).code, 64);
-    let ended = gonogo(folder.path(), &["run", "absent.yaml", "--env", "local", "--json"]);
+    let ended = gonogo(
+        folder.path(),
+        &["run", "absent.yaml", "--env", "local", "--json"],
+    );
     assert_eq!(ended.code, 64);
     assert!(ended.json()["diagnostics"][0]["message"].is_string());
     let ended = gonogo(folder.path(), &["run", "--json"]);
-    assert_eq!((ended.code, ended.json()["diagnostics"].is_array()), (64, true));
+    assert_eq!(
+        (ended.code, ended.json()["diagnostics"].is_array()),
+        (64, true)
+    );
     assert_eq!(gonogo(folder.path(), &["--version"]).code, 0);
 }
 
 #[test]
 fn what_yaml_did_to_an_expression_is_told_with_the_line_as_it_should_be() {
-    let plan = small_plan("http://127.0.0.1:1", "      - http: GET /\n        expect: !has(body.x)\n");
+    let plan = small_plan(
+        "http://127.0.0.1:1",
+        "      - http: GET /\n        expect: !has(body.x)\n",
+    );
     let ended = lint(&plan);
     assert_eq!(ended.code, 64);
-    assert!(ended.stderr.contains("\"!has(body.x)\""), "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("\"!has(body.x)\""),
+        "{}",
+        ended.stderr
+    );
 }
 
 #[test]
@@ -73,7 +95,12 @@ fn a_bomb_is_refused_quickly_and_in_little_memory() {
         .current_dir(folder.path())
         .output()
         .unwrap();
-    assert_eq!(ended.status.code(), Some(64), "{}", String::from_utf8_lossy(&ended.stderr));
+    assert_eq!(
+        ended.status.code(),
+        Some(64),
+        "{}",
+        String::from_utf8_lossy(&ended.stderr)
+    );
 }
 
 #[test]
@@ -84,7 +111,10 @@ fn an_endless_body_a_slow_one_and_garbage_are_recorded_and_never_pass() {
         ("garbage", b"\x00\xff\xfenot http at all\r\n\r\n".to_vec()),
         ("nothing", Vec::new()),
         ("half a head", b"HTTP/1.1 200 OK\r\nContent-Le".to_vec()),
-        ("a chunk without end", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nFFFFFFFF\r\nabc".to_vec()),
+        (
+            "a chunk without end",
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nFFFFFFFF\r\nabc".to_vec(),
+        ),
     ];
     for (name, bytes) in cases {
         let target = Scripted::start(vec![bytes]);
@@ -106,7 +136,8 @@ fn a_body_without_end_is_cut_and_what_speaks_of_it_is_an_error() {
                 let mut stream = stream;
                 let mut buffer = [0u8; 4096];
                 let _asked = stream.read(&mut buffer).is_ok();
-                let _closed = stream.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+                let _closed =
+                    stream.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
                 let chunk = [b"10000\r\n".to_vec(), vec![b'x'; 0x10000], b"\r\n".to_vec()].concat();
                 while stream.write_all(&chunk).is_ok() {}
             });
@@ -133,7 +164,10 @@ fn nothing_from_a_target_reaches_a_terminal_or_a_page_unescaped() {
     let ended = gonogo(folder.path(), &["run", "plan.yaml", "--env", "local"]);
     assert_eq!(ended.code, 1);
     for text in [&ended.stdout, &ended.stderr] {
-        assert!(!text.contains('\u{1b}') && !text.contains('\u{202e}'), "{text:?}");
+        assert!(
+            !text.contains('\u{1b}') && !text.contains('\u{202e}'),
+            "{text:?}"
+        );
     }
     let run = std::fs::read_dir(folder.path().join("runs"))
         .unwrap()
@@ -145,17 +179,24 @@ fn nothing_from_a_target_reaches_a_terminal_or_a_page_unescaped() {
     assert!(!html.contains("<script>alert"));
     for name in ["report.html", "report.md", "junit.xml"] {
         let text = std::fs::read_to_string(run.join(name)).unwrap();
-        assert!(!text.contains('\u{1b}') && !text.contains('\u{202e}'), "{name}");
+        assert!(
+            !text.contains('\u{1b}') && !text.contains('\u{202e}'),
+            "{name}"
+        );
     }
 }
 
 #[test]
 fn a_host_that_is_no_target_is_refused_before_a_packet_leaves() {
     let elsewhere = Scripted::json(200, "{}");
-    let moved = format!("HTTP/1.1 302 Found\r\nLocation: {}/x\r\nContent-Length: 0\r\n\r\n", elsewhere.url());
+    let moved = format!(
+        "HTTP/1.1 302 Found\r\nLocation: {}/x\r\nContent-Length: 0\r\n\r\n",
+        elsewhere.url()
+    );
     let target = Scripted::start(vec![moved.into_bytes()]);
     let folder = folder();
-    let check = "      - id: c\n        http: GET /\n        redirects: 3\n        expect: status == 200\n";
+    let check =
+        "      - id: c\n        http: GET /\n        redirects: 3\n        expect: status == 200\n";
     let ended = run_plan(folder.path(), &small_plan(&target.url(), check), &[]);
     assert_eq!(ended.outcome("g/c"), "error", "{}", ended.stdout);
     assert_eq!(elsewhere.asked(), 0);
@@ -179,8 +220,22 @@ fn an_expired_ca_and_an_unknown_one_end_in_an_error_that_says_so() {
 fn a_run_folder_that_cannot_be_written_is_70_and_leaves_no_verdict() {
     let target = Scripted::json(200, "{}");
     let folder = folder();
-    std::fs::write(folder.path().join("plan.yaml"), small_plan(&target.url(), FINE)).unwrap();
-    let ended = gonogo(folder.path(), &["run", "plan.yaml", "--env", "local", "--out", "/dev/full/runs"]);
+    std::fs::write(
+        folder.path().join("plan.yaml"),
+        small_plan(&target.url(), FINE),
+    )
+    .unwrap();
+    let ended = gonogo(
+        folder.path(),
+        &[
+            "run",
+            "plan.yaml",
+            "--env",
+            "local",
+            "--out",
+            "/dev/full/runs",
+        ],
+    );
     assert_eq!(ended.code, 70, "{}", ended.stderr);
     assert_eq!(target.asked(), 0);
 }

@@ -23,7 +23,10 @@ fn sealed(folder: &Path) -> PathBuf {
 }
 
 fn verify(run: &Path) -> crate::rig::Ended {
-    gonogo(run.parent().unwrap(), &["verify", &run.display().to_string()])
+    gonogo(
+        run.parent().unwrap(),
+        &["verify", &run.display().to_string()],
+    )
 }
 
 fn files(folder: &Path, found: &mut Vec<PathBuf>) {
@@ -44,8 +47,20 @@ fn verify_recomputes_the_verdict_and_its_demands_hold_or_lower_it() {
     let at = run.display().to_string();
     assert_eq!(verify(&run).code, 0);
     let plan = std::fs::read(run.join("plan.yaml")).unwrap();
-    let digest: String = Sha256::digest(&plan).iter().map(|b| format!("{b:02x}")).collect();
-    let fine = ["verify", &at, "--env", "local", "--plan", &digest, "--max-age", "1h"];
+    let digest: String = Sha256::digest(&plan)
+        .iter()
+        .map(|b| format!("{b:02x}"))
+        .collect();
+    let fine = [
+        "verify",
+        &at,
+        "--env",
+        "local",
+        "--plan",
+        &digest,
+        "--max-age",
+        "1h",
+    ];
     assert_eq!(gonogo(folder.path(), &fine).code, 0);
     for demand in [
         ["--env", "staging"],
@@ -94,7 +109,11 @@ fn flip_each_byte(run: &Path, file: &Path) {
         // Another bit for each byte, so that all eight are tried along a file.
         flipped[at] ^= 1 << (at % 8);
         std::fs::write(file, &flipped).unwrap();
-        assert!(!verified(), "{} byte {at} was flipped and nobody noticed", file.display());
+        assert!(
+            !verified(),
+            "{} byte {at} was flipped and nobody noticed",
+            file.display()
+        );
         flipped[at] = whole[at];
     }
     std::fs::write(file, &whole).unwrap();
@@ -174,7 +193,10 @@ fn rechained(journal: &str) -> String {
             let start = start + r#""prev":""#.len();
             covered.replace_range(start..start + 64, &prev);
         }
-        prev = Sha256::digest(covered.as_bytes()).iter().map(|b| format!("{b:02x}")).collect();
+        prev = Sha256::digest(covered.as_bytes())
+            .iter()
+            .map(|b| format!("{b:02x}"))
+            .collect();
         out.push_str(&format!("{covered},\"hash\":\"{prev}\"}}\n"));
     }
     out

@@ -45,7 +45,12 @@ fn with_the_number_of_requests_that_was_named_all_three_are_decided() {
     let ended = run_plan(folder.path(), &plan, &[]);
     let document = ended.json();
     for text in ["p95", "p99", "errors"] {
-        assert_eq!(limit(&document, text)["outcome"], "pass", "{}", limit(&document, text));
+        assert_eq!(
+            limit(&document, text)["outcome"],
+            "pass",
+            "{}",
+            limit(&document, text)
+        );
     }
     assert_eq!(ended.code, 0);
 }

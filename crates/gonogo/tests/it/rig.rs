@@ -52,8 +52,12 @@ impl Ended {
 
     /// Standard output as the one JSON document that `--json` promises.
     pub fn json(&self) -> Json {
-        serde_json::from_str(&self.stdout)
-            .unwrap_or_else(|e| panic!("stdout is not one JSON document: {e}\n{}\n{}", self.stdout, self.stderr))
+        serde_json::from_str(&self.stdout).unwrap_or_else(|e| {
+            panic!(
+                "stdout is not one JSON document: {e}\n{}\n{}",
+                self.stdout, self.stderr
+            )
+        })
     }
 
     /// The run's folder.
@@ -97,7 +101,14 @@ pub fn command(folder: &Path, arguments: &[&str]) -> Command {
         .stdin(Stdio::null())
         .env_remove("CI")
         .env("NO_COLOR", "1");
-    for name in ["BASE_URL", "RELEASE", "JWT_SECRET", "DATABASE", "DSN", "SOURCE"] {
+    for name in [
+        "BASE_URL",
+        "RELEASE",
+        "JWT_SECRET",
+        "DATABASE",
+        "DSN",
+        "SOURCE",
+    ] {
         command.env_remove(name);
     }
     command
@@ -143,7 +154,9 @@ impl Lab {
             faults: faults.iter().copied().collect(),
             ..Config::new(SECRET, RELEASE)
         };
-        let system = runtime.block_on(metasheet2::start(config)).expect("the lab starts");
+        let system = runtime
+            .block_on(metasheet2::start(config))
+            .expect("the lab starts");
         Self {
             runtime: Some(runtime),
             system: Some(system),

@@ -9,9 +9,16 @@ fn verdict(plan: &str, more: &[&str]) -> String {
     if ended.code == 64 {
         return "64".to_owned();
     }
-    let verdict = ended.json()["verdict"].as_str().expect("a verdict").to_owned();
+    let verdict = ended.json()["verdict"]
+        .as_str()
+        .expect("a verdict")
+        .to_owned();
     let codes = [("GO", 0), ("NO-GO", 1), ("HOLD", 2)];
-    let code = codes.iter().find(|(word, _)| *word == verdict).expect("a known word").1;
+    let code = codes
+        .iter()
+        .find(|(word, _)| *word == verdict)
+        .expect("a known word")
+        .1;
     assert_eq!(ended.code, code, "the exit code is the verdict's");
     verdict
 }
@@ -89,7 +96,8 @@ fn a_check_filtered_out_on_the_command_line_is_hold() {
 #[test]
 fn a_when_that_is_false_is_hold() {
     let target = Scripted::json(200, r#"{"ok": true}"#);
-    let check = "      - http: GET /\n        when: env.name == 'staging'\n        expect: body.ok\n";
+    let check =
+        "      - http: GET /\n        when: env.name == 'staging'\n        expect: body.ok\n";
     assert_eq!(asked(&target.url(), check), "HOLD");
 }
 
@@ -103,24 +111,33 @@ fn a_for_each_over_nothing_is_no_go() {
 #[test]
 fn a_power_that_was_not_granted_is_hold() {
     let target = Scripted::json(200, r#"{"ok": true}"#);
-    let plan = small_plan(&target.url(), "      - http: POST /\n        expect: body.ok\n")
-        .replace("allow: [write, load]", "allow: []");
+    let plan = small_plan(
+        &target.url(),
+        "      - http: POST /\n        expect: body.ok\n",
+    )
+    .replace("allow: [write, load]", "allow: []");
     assert_eq!(verdict(&plan, &[]), "HOLD");
     assert_eq!(target.asked(), 0, "nothing was written");
 }
 
 #[test]
 fn an_input_that_is_missing_is_hold() {
-    let plan = small_plan("${inputs.url}", "      - http: GET /\n        expect: status == 200\n")
-        .replace("environments:", "inputs:\n  url: {}\nenvironments:");
+    let plan = small_plan(
+        "${inputs.url}",
+        "      - http: GET /\n        expect: status == 200\n",
+    )
+    .replace("environments:", "inputs:\n  url: {}\nenvironments:");
     assert_eq!(verdict(&plan, &[]), "HOLD");
 }
 
 #[test]
 fn a_plan_of_advisory_gates_alone_does_not_load() {
     let target = Scripted::json(200, "{}");
-    let plan = small_plan(&target.url(), "      - http: GET /\n        expect: status == 200\n")
-        .replace("title: It works", "title: It works\n    severity: advisory");
+    let plan = small_plan(
+        &target.url(),
+        "      - http: GET /\n        expect: status == 200\n",
+    )
+    .replace("title: It works", "title: It works\n    severity: advisory");
     assert_eq!(verdict(&plan, &[]), "64");
 }
 
@@ -149,7 +166,11 @@ fn files_that_match_nothing_are_hold() {
 #[test]
 fn a_subject_that_was_not_observed_is_hold() {
     let target = Scripted::json(200, r#"{"ok": true}"#);
-    let plan = small_plan(&target.url(), "      - http: GET /\n        expect: body.ok\n").replace(
+    let plan = small_plan(
+        &target.url(),
+        "      - http: GET /\n        expect: body.ok\n",
+    )
+    .replace(
         "environments:",
         "subject:\n  http: GET /version\n  expect: body.commit == 'abc'\n  wait: 1s\nenvironments:",
     );
@@ -159,7 +180,10 @@ fn a_subject_that_was_not_observed_is_hold() {
 #[test]
 fn an_expired_waiver_does_not_count_and_a_standing_one_is_named() {
     let target = Scripted::json(503, r#"{"ok": false}"#);
-    let plan = small_plan(&target.url(), "      - id: up\n        http: GET /\n        expect: status == 200\n");
+    let plan = small_plan(
+        &target.url(),
+        "      - id: up\n        http: GET /\n        expect: status == 200\n",
+    );
     let today = chrono::Utc::now().date_naive();
     let waivers = |given: i64, until: i64| {
         format!(
@@ -175,8 +199,16 @@ fn an_expired_waiver_does_not_count_and_a_standing_one_is_named() {
     let ended = run_plan(folder.path(), &plan, &[]);
     assert_eq!(ended.code, 0, "{}", ended.stdout);
     let document = ended.json();
-    assert!(document["gates"][0]["waived_by"].as_str().unwrap().contains("Jane Doe"));
+    assert!(
+        document["gates"][0]["waived_by"]
+            .as_str()
+            .unwrap()
+            .contains("Jane Doe")
+    );
     assert!(document["conditions"].to_string().contains("Jane Doe"));
-    let verified = gonogo(folder.path(), &["verify", &ended.run().display().to_string()]);
+    let verified = gonogo(
+        folder.path(),
+        &["verify", &ended.run().display().to_string()],
+    );
     assert_eq!(verified.code, 0, "{}", verified.stderr);
 }

@@ -354,14 +354,22 @@ fn a_generator_that_lags_is_not_taken_for_a_slow_target() {
         let load = lagging(&open(10.0), every, lag_ms, 30);
         assert_eq!(judged(short, &load).outcome, outcome, "{every} {lag_ms}");
     }
-    assert_eq!(judged(P95, &lagging(&open(10.0), 50, 3, 200)).outcome, NotMet);
+    assert_eq!(
+        judged(P95, &lagging(&open(10.0), 50, 3, 200)).outcome,
+        NotMet
+    );
 }
 
 #[test]
 fn a_limit_that_is_met_in_spite_of_the_generators_lag_is_met_and_says_so() {
     let judgement = judged(P95, &lagging(&open(10.0), 50, 6, 10));
     assert_eq!(judgement.outcome, Met);
-    assert!(judgement.assumptions.iter().any(|a| a.contains("late itself")));
+    assert!(
+        judgement
+            .assumptions
+            .iter()
+            .any(|a| a.contains("late itself"))
+    );
     // Several users that start late are fewer at a time than was promised.
     let users = SeriesHeader {
         model: Model::Closed { users: 4 },
