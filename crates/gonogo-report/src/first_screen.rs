@@ -19,6 +19,20 @@ pub(crate) mod title {
     pub(crate) const GATES: &str = "Gates";
 }
 
+/// Part 1: the verdict's word, marked where it is a rehearsal, and the action it asks for.
+pub(crate) fn verdict(judged: &Judged) -> (String, &str) {
+    let word = judged.verdict.word();
+    if !judged.rehearsal {
+        return (word.to_owned(), &judged.action);
+    }
+    let action = match judged.verdict {
+        // A rehearsal asks for no release, whatever it found.
+        Verdict::Go => "no release follows from a rehearsal",
+        Verdict::Hold | Verdict::NoGo => &judged.action,
+    };
+    (format!("{word} (rehearsal)"), action)
+}
+
 /// Part 1 beside the verdict: what, where, when. Name and text.
 pub(crate) fn facts(judged: &Judged) -> Vec<(&'static str, String)> {
     let about = &judged.about;

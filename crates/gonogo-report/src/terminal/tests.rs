@@ -84,7 +84,9 @@ fn the_parts_stand_in_their_order() {
 
 #[test]
 fn a_rehearsal_says_so() {
-    assert!(render(&fixtures::go(), &look(false, 80)).contains("REHEARSAL"));
+    let text = render(&fixtures::go(), &look(false, 80));
+    assert!(text.contains("REHEARSAL") && text.contains("GO (rehearsal)"));
+    assert!(!text.contains("GO (rehearsal)   release"));
     assert!(!render(&fixtures::no_go(), &look(false, 80)).contains("REHEARSAL"));
 }
 
