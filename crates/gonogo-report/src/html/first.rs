@@ -95,7 +95,7 @@ fn not_evaluated(page: &mut Markup, judged: &Judged) {
     if gaps.is_empty() {
         page.put(
             "<div class=\"card\">{}</div></section>\n",
-            &[first::NO_GAPS],
+            &[&first::no_gaps(judged)],
         );
         return;
     }

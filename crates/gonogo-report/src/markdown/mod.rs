@@ -167,7 +167,7 @@ fn not_evaluated(sheet: &mut Sheet, judged: &Judged) {
     sheet.head(title::NOT_EVALUATED);
     let gaps = first::gaps(judged);
     if gaps.is_empty() {
-        sheet.put(first::NO_GAPS);
+        sheet.put(&first::no_gaps(judged));
         sheet.put("\n");
     }
     let lines = gaps.iter().map(|gap| {

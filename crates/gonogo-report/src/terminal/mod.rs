@@ -130,7 +130,7 @@ fn not_evaluated(canvas: &mut Canvas, judged: &Judged) {
     canvas.head(title::NOT_EVALUATED);
     let gaps = first::gaps(judged);
     if gaps.is_empty() {
-        canvas.text(0, first::NO_GAPS, Style::new());
+        canvas.text(0, &first::no_gaps(judged), Style::new());
     }
     for gap in gaps.iter().take(MOST_LINES) {
         let label = pad(&gap.count(), 16);

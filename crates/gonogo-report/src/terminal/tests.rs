@@ -96,4 +96,5 @@ fn long_words_are_broken_and_wide_characters_counted() {
     assert_eq!(wrap("日本語", 4), ["日本", "語"]);
     assert_eq!(wrap("", 4), [""]);
     assert_eq!(wrap("a  b", 9), ["a b"]);
+    assert_eq!(wrap("bound 23.1 ms, or", 11), ["bound", "23.1 ms, or"]);
 }
