@@ -1,7 +1,7 @@
 //! The report's first screen, in its one order, for every format: what is said is decided here, how it looks there.
 
 use gonogo_core::judged::{CheckJudged, Finding, GateJudged, GateOutcome, Judged, LimitJudged};
-use gonogo_core::outcome::{Severity, Verdict};
+use gonogo_core::outcome::{Outcome, Severity, Verdict};
 use gonogo_core::record::EnvironmentKind;
 
 use crate::wording::{self, counted, instant, minute, rank};
@@ -17,6 +17,20 @@ pub(crate) mod title {
     pub(crate) const CONDITIONS: &str = "Conditions and waivers";
     pub(crate) const WAY_BACK: &str = "The way back";
     pub(crate) const GATES: &str = "Gates";
+}
+
+/// Part 1: the verdict's word, marked where it is a rehearsal, and the action it asks for.
+pub(crate) fn verdict(judged: &Judged) -> (String, &str) {
+    let word = judged.verdict.word();
+    if !judged.rehearsal {
+        return (word.to_owned(), &judged.action);
+    }
+    let action = match judged.verdict {
+        // A rehearsal asks for no release, whatever it found.
+        Verdict::Go => "no release follows from a rehearsal",
+        Verdict::Hold | Verdict::NoGo => &judged.action,
+    };
+    (format!("{word} (rehearsal)"), action)
 }
 
 /// Part 1 beside the verdict: what, where, when. Name and text.
@@ -161,8 +175,20 @@ pub(crate) fn gaps(judged: &Judged) -> Vec<Gap<'_>> {
     gaps
 }
 
-/// What is said where part 4 is empty.
-pub(crate) const NO_GAPS: &str = "Nothing: every check of the plan was evaluated.";
+/// What is said where part 4 is empty. The counts have the last word: a gap that nobody named is still a gap.
+pub(crate) fn no_gaps(judged: &Judged) -> String {
+    let counts = judged.counts;
+    let open: u32 = Outcome::WORST_FIRST
+        .into_iter()
+        .filter(|outcome| !outcome.is_evaluated())
+        .map(|outcome| counts.of(outcome))
+        .sum();
+    match open + counts.out_of_scope {
+        0 if judged.about.finished => "Nothing: every check of the plan was evaluated.".to_owned(),
+        0 => "Not known: the run did not come to its end.".to_owned(),
+        _ => format!("No reasons are recorded: {}.", counts.sentence()),
+    }
+}
 
 /// Part 5: what changed since the last GO, as far as this run knows.
 pub(crate) fn since(judged: &Judged) -> Vec<String> {

@@ -28,3 +28,6 @@ pub fn render_all(judged: &Judged) -> Vec<(&'static str, String)> {
         ("junit.xml", junit::render(judged)),
     ]
 }
+
+#[cfg(test)]
+mod tests;

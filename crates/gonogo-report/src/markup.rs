@@ -19,7 +19,7 @@ impl Markup {
     pub(crate) fn xml() -> Self {
         Self {
             out: String::with_capacity(16 * 1024),
-            escape: |out, text| out.push_str(&crate::escape::xml(text)),
+            escape: crate::escape::push_xml,
         }
     }
 
@@ -27,12 +27,13 @@ impl Markup {
     pub(crate) fn put(&mut self, markup: &'static str, texts: &[&str]) -> &mut Self {
         let mut texts = texts.iter();
         let mut rest = markup;
-        while let Some((before, after)) = rest.split_once("{}") {
-            self.out.push_str(before);
+        // Markup has no braces of its own.
+        while let Some(at) = rest.bytes().position(|byte| byte == b'{') {
+            self.out.push_str(&rest[..at]);
             let text = texts.next();
             debug_assert!(text.is_some(), "a text for each hole of {markup}");
             (self.escape)(&mut self.out, text.unwrap_or(&""));
-            rest = after;
+            rest = &rest[at + 2..];
         }
         debug_assert!(texts.next().is_none(), "a hole for each text of {markup}");
         self.out.push_str(rest);

@@ -35,6 +35,11 @@ pub fn html(text: &str) -> String {
 
 /// [`html`], appended.
 pub(crate) fn push_html(out: &mut String, text: &str) {
+    // Nearly all text is plain.
+    if !text.bytes().any(is_special) {
+        out.push_str(text);
+        return;
+    }
     let mut plain = 0;
     for (at, c) in text.char_indices() {
         let entity = match c {
@@ -58,9 +63,24 @@ pub(crate) fn push_html(out: &mut String, text: &str) {
     out.push_str(&text[plain..]);
 }
 
+/// Bytes that markup or a hidden character may begin with.
+fn is_special(byte: u8) -> bool {
+    matches!(byte, 0..=31 | 127.. | b'&' | b'<' | b'>' | b'"' | b'\'')
+}
+
 /// Text or an attribute's value for XML 1.0: well-formed whatever comes in, line breaks kept as references.
 pub fn xml(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
+    push_xml(&mut out, text);
+    out
+}
+
+/// [`xml`], appended.
+pub(crate) fn push_xml(out: &mut String, text: &str) {
+    if !text.bytes().any(is_special) {
+        out.push_str(text);
+        return;
+    }
     for c in text.chars() {
         match c {
             '&' => out.push_str("&amp;"),
@@ -71,10 +91,9 @@ pub fn xml(text: &str) -> String {
             // A parser would make plain spaces of them inside an attribute.
             '\n' => out.push_str("&#10;"),
             '\t' => out.push_str("&#9;"),
-            _ => push_visible(&mut out, c, Breaks::Kept),
+            _ => push_visible(out, c, Breaks::Kept),
         }
     }
-    out
 }
 
 fn push_visible(out: &mut String, c: char, breaks: Breaks) {

@@ -1,5 +1,3 @@
-use gonogo_core::outcome::Outcome;
-
 use super::*;
 use crate::fixtures;
 
@@ -98,4 +96,15 @@ fn a_waived_gate_keeps_its_outcome() {
     let gate = judged.gates.iter().find(|g| g.waived_by.is_some()).unwrap();
     assert_eq!(gate.outcome.in_scope(), Some(Outcome::Fail));
     assert!(result(gate).contains("waived by Dana Reyes"));
+}
+
+#[test]
+fn a_gap_that_nobody_named_is_not_nothing() {
+    let mut judged = fixtures::hold();
+    judged.not_evaluated.clear();
+    assert!(no_gaps(&judged).starts_with("No reasons are recorded: 1 passed, 1 failed"));
+    assert!(no_gaps(&fixtures::go()).starts_with("Nothing"));
+    let mut stopped = fixtures::go();
+    stopped.about.finished = false;
+    assert!(no_gaps(&stopped).starts_with("Not known"));
 }

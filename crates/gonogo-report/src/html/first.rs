@@ -41,13 +41,14 @@ fn banner(page: &mut Markup, judged: &Judged) {
             &[class, mark, means],
         );
     }
+    let (word, action) = first::verdict(judged);
     page.put(
         "<header class=\"banner {}\"><div class=\"inner\">\n<h1><span class=\"sign\" aria-hidden=\"true\">{}</span>{} <span class=\"action\">{}</span></h1>\n<dl class=\"facts\">",
         &[
             verdict_class(judged.verdict),
             verdict_sign(judged.verdict),
-            judged.verdict.word(),
-            &judged.action,
+            &word,
+            action,
         ],
     );
     for (name, text) in first::facts(judged) {
@@ -81,7 +82,7 @@ fn blockers(page: &mut Markup, judged: &Judged) {
     }
     if more > 0 {
         page.put(
-            "<p class=\"small\"><a href=\"#findings\">{}</a></p>\n",
+            "<p class=\"small under\"><a href=\"#findings\">{}</a></p>\n",
             &[&first::more_blockers(more)],
         );
     }
@@ -94,7 +95,7 @@ fn not_evaluated(page: &mut Markup, judged: &Judged) {
     if gaps.is_empty() {
         page.put(
             "<div class=\"card\">{}</div></section>\n",
-            &[first::NO_GAPS],
+            &[&first::no_gaps(judged)],
         );
         return;
     }
@@ -173,7 +174,7 @@ fn gates(page: &mut Markup, judged: &Judged) {
     }
     page.raw("</tbody></table></div>\n");
     page.put(
-        "<p class=\"small quiet\">Checks: {}. {} in all.</p></section>\n",
+        "<p class=\"small quiet under\">Checks: {}. {} in all.</p></section>\n",
         &[
             &judged.counts.sentence(),
             &counted(judged.gates.len(), "gate"),

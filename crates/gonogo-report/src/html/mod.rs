@@ -69,15 +69,10 @@ fn head(page: &mut Markup, judged: &Judged) {
     );
     page.raw("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n");
     page.raw("<meta name=\"referrer\" content=\"no-referrer\">\n");
-    let rehearsal = if judged.rehearsal { " (rehearsal)" } else { "" };
+    let (word, _) = crate::first_screen::verdict(judged);
     page.put(
-        "<title>{}{} · {} · {}</title>\n",
-        &[
-            judged.verdict.word(),
-            rehearsal,
-            &judged.about.plan,
-            &judged.about.environment,
-        ],
+        "<title>{} · {} · {}</title>\n",
+        &[&word, &judged.about.plan, &judged.about.environment],
     );
     page.raw("<style>")
         .raw(CSS)

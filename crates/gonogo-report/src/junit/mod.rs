@@ -109,7 +109,11 @@ fn verdict_suite(judged: &Judged) -> Suite<'_> {
             name: "verdict",
             seconds: 0.0,
             end,
-            message: format!("{}: {}", judged.verdict.word(), judged.because),
+            message: if judged.because.starts_with(judged.verdict.word()) {
+                judged.because.clone()
+            } else {
+                format!("{}: {}", judged.verdict.word(), judged.because)
+            },
             details: details.trim_start().to_owned(),
         }],
     }

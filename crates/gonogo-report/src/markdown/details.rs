@@ -144,7 +144,7 @@ fn evidence(gate: &GateJudged, check: &CheckJudged) -> String {
     let mut body = format!(
         "{}\n\n{}\n\n",
         code(&shorten(&check.ask, 300)),
-        text(&shorten(&check.message, 300))
+        super::prose(&shorten(&check.message, 300))
     );
     for expectation in check.expectations.iter().take(20) {
         body.push_str(&expectation_line(

@@ -65,10 +65,11 @@ fn prose(whole: &str) -> String {
 }
 
 fn banner(sheet: &mut Sheet, judged: &Judged) {
-    let (sign, word) = (verdict_sign(judged.verdict), judged.verdict.word());
+    let (word, action) = first::verdict(judged);
+    let sign = verdict_sign(judged.verdict);
     sheet.put(&format!(
         "# {sign} {word} – {}\n\n",
-        text(&shorten(&judged.action, MOST_TEXT))
+        text(&shorten(action, MOST_TEXT))
     ));
     for (mark, means) in first::marks(judged) {
         sheet.put(&format!("> **{mark}** – {means}\n\n"));
@@ -166,7 +167,7 @@ fn not_evaluated(sheet: &mut Sheet, judged: &Judged) {
     sheet.head(title::NOT_EVALUATED);
     let gaps = first::gaps(judged);
     if gaps.is_empty() {
-        sheet.put(first::NO_GAPS);
+        sheet.put(&first::no_gaps(judged));
         sheet.put("\n");
     }
     let lines = gaps.iter().map(|gap| {

@@ -171,8 +171,8 @@ pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();
     let mut used = 0;
-    for word in text.split(' ').filter(|word| !word.is_empty()) {
-        let mut rest = word;
+    for word in words(text) {
+        let mut rest = word.as_str();
         let needed = usize::from(used > 0) + rest.width();
         if used > 0 && used + needed > width {
             lines.push(std::mem::take(&mut line));
@@ -194,6 +194,23 @@ pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
         lines.push(line);
     }
     lines
+}
+
+/// Words as they are kept together: a number and its unit are one.
+fn words(text: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    for word in text.split(' ').filter(|word| !word.is_empty()) {
+        let unit = word.trim_end_matches([',', ';', '.', ':', ')']);
+        let is_unit = matches!(unit, "ns" | "µs" | "ms" | "s" | "min" | "h" | "d" | "%");
+        match words.last_mut() {
+            Some(last) if is_unit && last.ends_with(|c: char| c.is_ascii_digit()) => {
+                last.push(' ');
+                last.push_str(word);
+            }
+            _ => words.push(word.to_owned()),
+        }
+    }
+    words
 }
 
 /// As much of a word as fits, at least one character.

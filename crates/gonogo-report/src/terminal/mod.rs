@@ -5,6 +5,7 @@ mod canvas;
 use anstyle::{AnsiColor, Style};
 use gonogo_core::judged::{Finding, GateJudged, GateOutcome, Judged};
 use gonogo_core::outcome::Severity;
+use unicode_width::UnicodeWidthStr as _;
 
 use self::canvas::{Canvas, Label, outcome_style, pad, quiet, verdict_style};
 use crate::escape;
@@ -47,15 +48,18 @@ pub fn render(judged: &Judged, look: &Look) -> String {
 }
 
 fn banner(canvas: &mut Canvas, judged: &Judged) {
-    let word = format!(
-        " {} {} ",
-        verdict_sign(judged.verdict),
-        judged.verdict.word()
-    );
-    let mut line = canvas.paint(verdict_style(judged.verdict), &word);
-    line.push_str("  ");
-    line.push_str(&canvas.paint(Style::new().bold(), &escape::terminal(&judged.action)));
-    canvas.line(&line);
+    let (word, action) = first::verdict(judged);
+    let word = format!(" {} {word} ", verdict_sign(judged.verdict));
+    let needed = word.width() + 2 + action.width();
+    let word = canvas.paint(verdict_style(judged.verdict), &word);
+    let bold = Style::new().bold();
+    if needed <= canvas.columns() {
+        let action = canvas.paint(bold, &escape::terminal(action));
+        canvas.line(&format!("{word}  {action}"));
+    } else {
+        canvas.line(&word);
+        canvas.text(1, action, bold);
+    }
     for (mark, means) in first::marks(judged) {
         let style = Style::new()
             .bold()
@@ -126,7 +130,7 @@ fn not_evaluated(canvas: &mut Canvas, judged: &Judged) {
     canvas.head(title::NOT_EVALUATED);
     let gaps = first::gaps(judged);
     if gaps.is_empty() {
-        canvas.text(0, first::NO_GAPS, Style::new());
+        canvas.text(0, &first::no_gaps(judged), Style::new());
     }
     for gap in gaps.iter().take(MOST_LINES) {
         let label = pad(&gap.count(), 16);
@@ -212,7 +216,6 @@ fn row(gate: &GateJudged, wide: bool) -> Vec<(String, Style)> {
 
 /// Each column as wide as its widest cell, those over their share cut to what is left.
 fn widths(columns: usize, heads: &[&str], rows: &[Vec<(String, Style)>]) -> Vec<usize> {
-    use unicode_width::UnicodeWidthStr as _;
     let natural: Vec<usize> = heads
         .iter()
         .enumerate()

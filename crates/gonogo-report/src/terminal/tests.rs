@@ -84,7 +84,9 @@ fn the_parts_stand_in_their_order() {
 
 #[test]
 fn a_rehearsal_says_so() {
-    assert!(render(&fixtures::go(), &look(false, 80)).contains("REHEARSAL"));
+    let text = render(&fixtures::go(), &look(false, 80));
+    assert!(text.contains("REHEARSAL") && text.contains("GO (rehearsal)"));
+    assert!(!text.contains("GO (rehearsal)   release"));
     assert!(!render(&fixtures::no_go(), &look(false, 80)).contains("REHEARSAL"));
 }
 
@@ -94,4 +96,5 @@ fn long_words_are_broken_and_wide_characters_counted() {
     assert_eq!(wrap("日本語", 4), ["日本", "語"]);
     assert_eq!(wrap("", 4), [""]);
     assert_eq!(wrap("a  b", 9), ["a b"]);
+    assert_eq!(wrap("bound 23.1 ms, or", 11), ["bound", "23.1 ms, or"]);
 }
