@@ -523,9 +523,13 @@ impl<'a, S: Sink + ?Sized> Lane<'a, S> {
             return self.pool.look();
         }
         let awaited = self.under_way > 0 || self.opening > 0;
-        let spin_ns = if awaited { self.spin.budget_ns() } else { 0 };
+        let spin_ns = if awaited {
+            self.spin.budget_ns(began)
+        } else {
+            0
+        };
         let guarded_ns = if due_ns == wake_ns && self.timed {
-            wake_ns.saturating_sub(self.spin.guard_ns())
+            wake_ns.saturating_sub(self.spin.guard_ns(began))
         } else {
             wake_ns
         };
@@ -537,9 +541,13 @@ impl<'a, S: Sink + ?Sized> Lane<'a, S> {
                 return Ok(found);
             }
             std::hint::spin_loop();
-            now = self.shared.clock.now_ns();
+            let before = std::mem::replace(&mut now, self.shared.clock.now_ns());
             if now >= wake_ns {
+                self.spin.looked_again(now - before, now);
                 return Ok(0);
+            }
+            if self.spin.looked_again(now - before, now) {
+                break;
             }
         }
         let sleep = Duration::from_nanos(guarded_ns.saturating_sub(now));
