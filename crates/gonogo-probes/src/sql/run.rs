@@ -59,7 +59,7 @@ impl Ask<'_> {
     /// refusal still arrives.
     pub(super) fn server_timeout(&self) -> Duration {
         let left = self.ctx.remaining();
-        let margin = (left / 10).min(Duration::from_millis(500));
+        let margin = (left / 4).min(Duration::from_secs(1));
         left.saturating_sub(margin).max(Duration::from_millis(1))
     }
 
