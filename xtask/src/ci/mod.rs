@@ -45,7 +45,7 @@ pub(crate) fn ci(root: &Path) -> Result<bool> {
         Ok(())
     };
     run("servers", &mut || Ok(servers::install()?.into()))?;
-    run("rustfmt", &mut || started(&["fmt", "--all", "--check"]))?;
+    run("rustfmt", &mut || started(&["fmt", "--all", "--check", "--", "-l"]))?;
     run("tidy", &mut || Ok(tidy::tidy(root, false)?.into()))?;
     run("clippy", &mut || {
         started(&[

@@ -5,6 +5,7 @@ mod bundle;
 mod case_s1;
 mod example;
 mod limits;
+mod readme;
 mod resume;
 mod rig;
 mod roads_to_green;
