@@ -49,7 +49,7 @@ impl At {
             .map_or(0, |newline| newline + 1);
         ExpositionError {
             fault: self.fault,
-            line: before.iter().filter(|b| **b == b'\n').count() + 1,
+            line: before.split(|b| *b == b'\n').count(),
             column: String::from_utf8_lossy(&before[line_start..])
                 .chars()
                 .count()

@@ -178,6 +178,7 @@ impl Group {
     }
 
     /// What a histogram's group lacks.
+    #[expect(clippy::float_cmp, reason = "both count the same events")]
     fn lacking(&self, format: Format) -> Option<String> {
         let Some(all) = self.all else {
             return Some("has no bucket `le=\"+Inf\"`".to_owned());

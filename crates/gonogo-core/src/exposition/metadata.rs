@@ -64,7 +64,7 @@ pub(super) fn role(kind: Kind, format: Format, suffix: &[u8]) -> Option<Role> {
         (Kind::Counter, b"") if !open => Role::Total,
         (Kind::Counter, b"_total") if open => Role::Total,
         (Kind::Gauge | Kind::Untyped, b"") => Role::Plain,
-        (Kind::Histogram, b"_bucket") | (Kind::GaugeHistogram, b"_bucket") => Role::Bucket,
+        (Kind::Histogram | Kind::GaugeHistogram, b"_bucket") => Role::Bucket,
         (Kind::Histogram | Kind::Summary, b"_sum") | (Kind::GaugeHistogram, b"_gsum") => Role::Sum,
         (Kind::Histogram | Kind::Summary, b"_count") | (Kind::GaugeHistogram, b"_gcount") => {
             Role::Count
@@ -78,6 +78,7 @@ pub(super) fn role(kind: Kind, format: Format, suffix: &[u8]) -> Option<Role> {
 }
 
 /// What is wrong with a value in its role; nothing where it may stand.
+#[expect(clippy::float_cmp, reason = "the formats ask for these very numbers")]
 pub(super) fn value_problem(
     kind: Kind,
     role: Role,

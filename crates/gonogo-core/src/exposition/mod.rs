@@ -7,8 +7,10 @@
 //! The parse keeps 32 bytes per sample and borrows the rest from the text, so that an exposition of many megabytes
 //! costs little more than itself. Exemplars are validated and not kept.
 
+mod comment;
 mod error;
 mod groups;
+mod labels;
 mod lexis;
 mod metadata;
 mod parser;

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::error::{At, ExpositionError, Fault, quoted};
 use super::groups::{Groups, Member};
-use super::lexis::{self, LABEL, LABEL_START, METRIC, METRIC_START};
+use super::labels::LabelSet;
+use super::lexis::{self, METRIC, METRIC_START};
 use super::metadata::{self, Role};
 use super::sample::{NO_TIME, SampleAt};
 use super::series::{Entered, Series};
@@ -41,38 +42,29 @@ pub(super) fn parse<'t>(
     }
 }
 
-struct Parser<'t> {
-    text: &'t str,
-    bytes: &'t [u8],
-    at: usize,
-    format: Format,
-    limits: Limits,
-    families: Vec<FamilyAt>,
-    samples: Vec<SampleAt>,
+/// What is known half-way through a text. `comment` and `labels` hold the rest of its reading.
+pub(super) struct Parser<'t> {
+    pub(super) text: &'t str,
+    pub(super) bytes: &'t [u8],
+    pub(super) at: usize,
+    pub(super) format: Format,
+    pub(super) limits: Limits,
+    pub(super) families: Vec<FamilyAt>,
+    pub(super) samples: Vec<SampleAt>,
     /// Each name that a family has used: a family that was left is not entered again.
-    owners: BTreeMap<&'t [u8], usize>,
+    pub(super) owners: BTreeMap<&'t [u8], usize>,
     /// Whether the last family may still get samples.
-    open: bool,
+    pub(super) open: bool,
     /// Roles that the open family has had.
-    roles_seen: u16,
+    pub(super) roles_seen: u16,
     /// The last sample's name, its hash and role: most samples have the name of the one before.
-    name: Span,
-    name_hash: u64,
-    role: Role,
-    series: Series,
-    groups: Groups,
+    pub(super) name: Span,
+    pub(super) name_hash: u64,
+    pub(super) role: Role,
+    pub(super) series: Series,
+    pub(super) groups: Groups,
     /// The label names of the current sample.
-    label_names: Vec<Span>,
-}
-
-/// What the labels of a sample come to.
-#[derive(Clone, Copy, Default)]
-struct LabelSet {
-    span: Span,
-    /// Of all labels, in any order.
-    hash: u64,
-    /// The value of `le` or `quantile`, and the hash of that label.
-    bound: Option<(f64, u64)>,
+    pub(super) label_names: Vec<Span>,
 }
 
 impl<'t> Parser<'t> {
@@ -113,7 +105,7 @@ impl<'t> Parser<'t> {
             }
         }
         if self.format == Format::OpenMetrics {
-            return Err(self.fault(Fault::Truncated, "the text ends without `# EOF`"));
+            return Err(self.fault(Fault::Truncated, self.cut_off()));
         }
         self.leave()
     }
@@ -126,157 +118,10 @@ impl<'t> Parser<'t> {
         self.leave()
     }
 
-    // --- lines that begin with `#` ---------------------------------------------------------------------------
-
-    /// One comment line. True at the end of an OpenMetrics text.
-    fn comment(&mut self) -> Result<bool, At> {
-        let start = self.at;
-        let rest = &self.bytes[start..];
-        let len = rest.iter().position(|b| *b == b'\n');
-        let line = &self.text[start..start + len.unwrap_or(rest.len())];
-        if self.format == Format::OpenMetrics {
-            if line == "# EOF" {
-                self.at = start + line.len() + usize::from(len.is_some());
-                return Ok(true);
-            }
-            if len.is_none() {
-                return Err(self.fault(Fault::Truncated, "the text ends without `# EOF`"));
-            }
-            self.metadata_line(start, line)?;
-        } else {
-            if len.is_none() {
-                let end = self.bytes.len();
-                return Err(self.fault_at(
-                    Fault::Truncated,
-                    end,
-                    "the text ends within a line: its last line lacks the line feed",
-                ));
-            }
-            self.metadata_line(start, line)?;
-        }
-        self.at = start + line.len() + 1;
-        Ok(false)
-    }
-
-    /// `# HELP name text`, `# TYPE name kind`, `# UNIT name unit`; in the text format any other comment is passed over.
-    fn metadata_line(&mut self, start: usize, line: &'t str) -> Result<(), At> {
-        let open = self.format == Format::OpenMetrics;
-        let blank = |c: char| c == ' ' || (c == '\t' && !open);
-        let skip = |text: &'t str| {
-            if open {
-                text.strip_prefix(' ').unwrap_or(text)
-            } else {
-                text.trim_start_matches(blank)
-            }
-        };
-        let word = |text: &'t str| {
-            let end = text.find(blank).unwrap_or(text.len());
-            text.split_at(end)
-        };
-        let (keyword, rest) = word(skip(&line[1..]));
-        let known = matches!(keyword, "HELP" | "TYPE") || (open && keyword == "UNIT");
-        if !known {
-            if open {
-                let why = format!(
-                    "{} is not a line of OpenMetrics: only HELP, TYPE, UNIT and EOF may follow `# `",
-                    quoted(line)
-                );
-                return Err(self.fault_at(Fault::Syntax, start, why));
-            }
-            return Ok(());
-        }
-        let (name, value) = word(skip(rest));
-        let offset = |part: &str| start + (part.as_ptr() as usize - line.as_ptr() as usize);
-        if name.is_empty() || lexis::name_len(name.as_bytes(), METRIC_START, METRIC) != name.len() {
-            let why = format!("{} is not a metric's name", quoted(name));
-            return Err(self.fault_at(Fault::Syntax, offset(name), why));
-        }
-        let value = skip(value);
-        let value_span = Span::new(offset(value), offset(value) + value.len());
-        let name_span = Span::new(offset(name), offset(name) + name.len());
-        let family = self.family_for_metadata(keyword, name_span)?;
-        match keyword {
-            "TYPE" => {
-                let word = if open {
-                    value
-                } else {
-                    value.trim_end_matches(blank)
-                };
-                let Some(kind) = metadata::kind(word, self.format) else {
-                    let why = format!("{} is not a type of metric", quoted(word));
-                    return Err(self.fault_at(Fault::Syntax, offset(value), why));
-                };
-                let had = self.families[family].kind.replace(kind).is_some();
-                self.once(had, keyword, name, start)
-            }
-            "HELP" => {
-                self.help_escapes(value, offset(value))?;
-                let had = self.families[family].help.replace(value_span).is_some();
-                self.once(had, keyword, name, start)
-            }
-            _ => {
-                let fits = value.is_empty() || name.ends_with(&format!("_{value}"));
-                if !fits {
-                    let why = format!("the name {} must end with its unit", quoted(name));
-                    return Err(self.fault_at(Fault::Value, offset(name), why));
-                }
-                let had = self.families[family].unit.replace(value_span).is_some();
-                self.once(had, keyword, name, start)
-            }
-        }
-    }
-
-    fn once(&self, had: bool, keyword: &str, name: &str, start: usize) -> Result<(), At> {
-        if !had {
-            return Ok(());
-        }
-        let why = format!("a second {keyword} line of {}", quoted(name));
-        Err(self.fault_at(Fault::Duplicate, start, why))
-    }
-
-    fn help_escapes(&self, help: &str, offset: usize) -> Result<(), At> {
-        let open = self.format == Format::OpenMetrics;
-        let mut bytes = help.bytes().enumerate();
-        while let Some((i, byte)) = bytes.next() {
-            if byte != b'\\' || open {
-                continue;
-            }
-            if !matches!(bytes.next(), Some((_, b'\\' | b'n'))) {
-                return Err(self.fault_at(
-                    Fault::Syntax,
-                    offset + i,
-                    "a help text knows the escapes `\\\\` and `\\n` only",
-                ));
-            }
-        }
-        Ok(())
-    }
-
-    /// The family that a line of metadata speaks of: the open one while it has no samples, or a new one.
-    fn family_for_metadata(&mut self, keyword: &str, name: Span) -> Result<usize, At> {
-        let text = self.text;
-        let start = name.start as usize;
-        if let Some(last) = self.families.last()
-            && self.open
-            && last.name.of(text) == name.of(text)
-        {
-            if last.first < self.samples.len() {
-                let why = format!(
-                    "the {keyword} line of {} must stand before its samples",
-                    quoted(name.of(text))
-                );
-                return Err(self.fault_at(Fault::Order, start, why));
-            }
-            return Ok(self.families.len() - 1);
-        }
-        self.leave()?;
-        self.begin_family(name)
-    }
-
     // --- families ----------------------------------------------------------------------------------------------
 
     /// Ends the open family.
-    fn leave(&mut self) -> Result<(), At> {
+    pub(super) fn leave(&mut self) -> Result<(), At> {
         self.name = Span::default();
         let Some(family) = self.families.last_mut().filter(|_| self.open) else {
             return Ok(());
@@ -288,7 +133,7 @@ impl<'t> Parser<'t> {
             .finish(kind, self.format, self.text, &self.samples)
     }
 
-    fn begin_family(&mut self, name: Span) -> Result<usize, At> {
+    pub(super) fn begin_family(&mut self, name: Span) -> Result<usize, At> {
         let index = self.families.len();
         self.own(name, index)?;
         self.families.push(FamilyAt {
@@ -383,13 +228,7 @@ impl<'t> Parser<'t> {
         self.exemplar()?;
         match self.bytes.get(self.at) {
             Some(b'\n') => self.at += 1,
-            None if self.format == Format::OpenMetrics => {
-                return Err(self.fault(Fault::Truncated, "the text ends without `# EOF`"));
-            }
-            None => {
-                let why = "the text ends within a line: its last line lacks the line feed";
-                return Err(self.fault(Fault::Truncated, why));
-            }
+            None => return Err(self.fault(Fault::Truncated, self.cut_off())),
             Some(_) => return Err(self.unexpected("the end of the line")),
         }
         self.samples.push(SampleAt {
@@ -424,124 +263,7 @@ impl<'t> Parser<'t> {
         Ok(name)
     }
 
-    /// The labels, braces included.
-    fn labels(&mut self) -> Result<LabelSet, At> {
-        let open = self.format == Format::OpenMetrics;
-        let mut set = LabelSet::default();
-        let brace = self.at;
-        self.at += 1;
-        self.label_names.clear();
-        loop {
-            self.loose();
-            if self.bytes.get(self.at) == Some(&b'}') {
-                let after_comma = self.bytes[self.at - 1] == b',';
-                if open && after_comma {
-                    return Err(self.unexpected("a label's name"));
-                }
-                self.at += 1;
-                break;
-            }
-            self.label(&mut set)?;
-            self.loose();
-            match self.bytes.get(self.at) {
-                Some(b',') => self.at += 1,
-                Some(b'}') => {}
-                _ => return Err(self.unexpected("`,` or `}`")),
-            }
-        }
-        set.span = Span::new(brace, self.at);
-        Ok(set)
-    }
-
-    /// One label: `name="value"`.
-    fn label(&mut self, set: &mut LabelSet) -> Result<(), At> {
-        let start = self.at;
-        let len = lexis::name_len(&self.bytes[start..], LABEL_START, LABEL);
-        if len == 0 {
-            return Err(self.unexpected("a label's name"));
-        }
-        let name = &self.bytes[start..start + len];
-        self.new_label_name(Span::new(start, start + len))?;
-        self.at += len;
-        self.loose();
-        self.byte(b'=', "`=`")?;
-        self.loose();
-        self.byte(b'"', "`\"`")?;
-        let seed = lexis::hash(name, 0);
-        let value_start = self.at;
-        let hash = self.label_value(seed)?;
-        let value = &self.text[value_start..self.at];
-        self.at += 1;
-        if !value.is_empty() {
-            set.hash = set.hash.wrapping_add(hash);
-        }
-        if self.role.group_label() == Some(name) {
-            let Some(bound) = lexis::number(value.as_bytes()) else {
-                let why = format!("{} is not a number", quoted(value));
-                return Err(self.fault_at(Fault::Value, value_start, why));
-            };
-            set.bound = Some((bound, hash));
-        }
-        Ok(())
-    }
-
-    fn new_label_name(&mut self, name: Span) -> Result<(), At> {
-        let text = self.text;
-        let found = name.of(text);
-        let start = name.start as usize;
-        if self.label_names.iter().any(|other| other.of(text) == found) {
-            let why = format!("the label {} stands twice", quoted(found));
-            return Err(self.fault_at(Fault::Duplicate, start, why));
-        }
-        if found == "__name__" {
-            return Err(self.fault_at(Fault::Syntax, start, "`__name__` is not a label's name"));
-        }
-        if self.label_names.len() >= self.limits.labels {
-            let why = format!("more than {} labels", self.limits.labels);
-            return Err(self.fault_at(Fault::Limit, start, why));
-        }
-        self.label_names.push(name);
-        Ok(())
-    }
-
-    /// Up to the closing quote; the hash of what the value stands for.
-    fn label_value(&mut self, seed: u64) -> Result<u64, At> {
-        let start = self.at;
-        let mut escaped = false;
-        loop {
-            let Some((len, hash)) = lexis::plain_value(&self.bytes[self.at..], seed) else {
-                let why = "the text ends within a label's value";
-                return Err(self.fault_at(Fault::Truncated, self.bytes.len(), why));
-            };
-            self.at += len;
-            match self.bytes[self.at] {
-                b'"' if !escaped => return Ok(hash),
-                b'"' => {
-                    let value = lexis::unescape(&self.text[start..self.at]);
-                    return Ok(lexis::hash(value.as_bytes(), seed));
-                }
-                b'\n' => {
-                    let why = "the line ends within a label's value";
-                    return Err(self.fault(Fault::Syntax, why));
-                }
-                _ => {
-                    escaped = true;
-                    match self.bytes.get(self.at + 1) {
-                        Some(b'\\' | b'"' | b'n') => self.at += 2,
-                        Some(b'\n') | None => self.at += 1,
-                        Some(_) if self.format == Format::OpenMetrics => self.at += 1,
-                        Some(_) => {
-                            let why =
-                                "a label's value knows the escapes `\\\\`, `\\\"` and `\\n` only";
-                            return Err(self.fault(Fault::Syntax, why));
-                        }
-                    }
-                }
-            }
-        }
-    }
-
-    fn value(&mut self) -> Result<f64, At> {
+    pub(super) fn value(&mut self) -> Result<f64, At> {
         let token = self.token();
         let Some(value) = lexis::number(token) else {
             if token.is_empty() {
@@ -555,7 +277,7 @@ impl<'t> Parser<'t> {
     }
 
     /// The timestamp in milliseconds, where there is one.
-    fn timestamp(&mut self) -> Result<i64, At> {
+    pub(super) fn timestamp(&mut self) -> Result<i64, At> {
         let before = self.at;
         if self.format == Format::Text {
             self.blanks();
@@ -590,46 +312,6 @@ impl<'t> Parser<'t> {
         Ok(time)
     }
 
-    /// An exemplar (OpenMetrics): ` # {labels} value [timestamp]`, of buckets and counters only.
-    fn exemplar(&mut self) -> Result<(), At> {
-        if self.format == Format::Text || !self.bytes[self.at..].starts_with(b" # ") {
-            return Ok(());
-        }
-        if !matches!(self.role, Role::Bucket | Role::Total) {
-            let why = "only buckets and counters have exemplars";
-            return Err(self.fault(Fault::Syntax, why));
-        }
-        self.at += 3;
-        if self.bytes.get(self.at) != Some(&b'{') {
-            return Err(self.unexpected("an exemplar's labels"));
-        }
-        let role = std::mem::replace(&mut self.role, Role::Plain);
-        let labels = self.labels();
-        self.role = role;
-        let span = labels?.span;
-        let braces = super::sample::Sample::new(
-            self.text,
-            SampleAt {
-                name: Span::default(),
-                labels: span,
-                value: 0.0,
-                time_ms: NO_TIME,
-            },
-        );
-        let characters: usize = braces
-            .labels()
-            .map(|(name, value)| name.chars().count() + value.chars().count())
-            .sum();
-        if characters > 128 {
-            let why = "an exemplar's labels have more than 128 characters";
-            return Err(self.fault_at(Fault::Limit, span.start as usize, why));
-        }
-        self.one_space("the exemplar's value")?;
-        self.value()?;
-        self.timestamp()?;
-        Ok(())
-    }
-
     /// What a sample must be to its family and to those before it.
     fn check_sample(
         &mut self,
@@ -647,27 +329,8 @@ impl<'t> Parser<'t> {
             let why = format!("{why}, and this is {value}");
             return Err(self.fault_at(Fault::Value, start, why));
         }
-        let hash = fold_series(self.name_hash, labels.hash);
-        let mut later = false;
-        match self.series.enter(self.text, &self.samples, hash) {
-            Entered::New => {}
-            Entered::Twice(other) => {
-                let other = self.samples[other];
-                // OpenMetrics allows several points of a series, at growing times.
-                later = self.format == Format::OpenMetrics
-                    && other.time_ms != NO_TIME
-                    && other.time_ms < time_ms;
-                if !later {
-                    let series = super::Sample::new(self.text, other).series();
-                    let why = format!("a second sample of {}", quoted(&series));
-                    return Err(self.fault_at(Fault::Duplicate, start, why));
-                }
-            }
-            Entered::TooManyCollisions => {
-                let why = "the labels collide too often to be told apart in time";
-                return Err(self.fault_at(Fault::Limit, start, why));
-            }
-        }
+        let hash = lexis::fold(self.name_hash, labels.hash);
+        let later = self.enter_series(start, hash, time_ms)?;
         let grouped = matches!(kind, Kind::Histogram | Kind::GaugeHistogram | Kind::Summary);
         if !grouped {
             return Ok(());
@@ -692,6 +355,30 @@ impl<'t> Parser<'t> {
             .map_err(|(fault, why)| self.fault_at(fault, start, why))
     }
 
+    /// Enters the last sample's series. True where it is a later point of one that was there.
+    fn enter_series(&mut self, start: usize, hash: u64, time_ms: i64) -> Result<bool, At> {
+        match self.series.enter(self.text, &self.samples, hash) {
+            Entered::New => Ok(false),
+            Entered::Twice(other) => {
+                let other = self.samples[other];
+                // OpenMetrics allows several points of a series, at growing times.
+                let later = self.format == Format::OpenMetrics
+                    && other.time_ms != NO_TIME
+                    && other.time_ms < time_ms;
+                if later {
+                    return Ok(true);
+                }
+                let series = super::Sample::new(self.text, other).series();
+                let why = format!("a second sample of {}", quoted(&series));
+                Err(self.fault_at(Fault::Duplicate, start, why))
+            }
+            Entered::TooManyCollisions => {
+                let why = "the labels collide too often to be told apart in time";
+                Err(self.fault_at(Fault::Limit, start, why))
+            }
+        }
+    }
+
     // --- small parts -------------------------------------------------------------------------------------------
 
     fn blanks(&mut self) {
@@ -701,13 +388,13 @@ impl<'t> Parser<'t> {
     }
 
     /// Blanks where the text format allows them and OpenMetrics does not.
-    fn loose(&mut self) {
+    pub(super) fn loose(&mut self) {
         if self.format == Format::Text {
             self.blanks();
         }
     }
 
-    fn one_space(&mut self, before: &str) -> Result<(), At> {
+    pub(super) fn one_space(&mut self, before: &str) -> Result<(), At> {
         match (self.bytes.get(self.at), self.bytes.get(self.at + 1)) {
             (Some(b' '), Some(b' ' | b'\t')) | (Some(b'\t'), _) => {
                 let why = format!("OpenMetrics has exactly one space before {before}");
@@ -721,7 +408,7 @@ impl<'t> Parser<'t> {
         }
     }
 
-    fn byte(&mut self, byte: u8, name: &str) -> Result<(), At> {
+    pub(super) fn byte(&mut self, byte: u8, name: &str) -> Result<(), At> {
         if self.bytes.get(self.at) == Some(&byte) {
             self.at += 1;
             return Ok(());
@@ -739,12 +426,12 @@ impl<'t> Parser<'t> {
         &rest[..end]
     }
 
-    fn fault(&self, fault: Fault, message: impl Into<String>) -> At {
+    pub(super) fn fault(&self, fault: Fault, message: impl Into<String>) -> At {
         self.fault_at(fault, self.at, message)
     }
 
     #[expect(clippy::unused_self, reason = "reads as its sibling")]
-    fn fault_at(&self, fault: Fault, offset: usize, message: impl Into<String>) -> At {
+    pub(super) fn fault_at(&self, fault: Fault, offset: usize, message: impl Into<String>) -> At {
         At {
             fault,
             offset,
@@ -752,8 +439,16 @@ impl<'t> Parser<'t> {
         }
     }
 
+    /// That the text breaks off, said for its format.
+    pub(super) fn cut_off(&self) -> &'static str {
+        match self.format {
+            Format::Text => "the text ends within a line: its last line lacks the line feed",
+            Format::OpenMetrics => "the text ends without `# EOF`",
+        }
+    }
+
     /// Something else stands where this was due.
-    fn unexpected(&self, due: &str) -> At {
+    pub(super) fn unexpected(&self, due: &str) -> At {
         match self
             .text
             .get(self.at..)
@@ -769,8 +464,4 @@ impl<'t> Parser<'t> {
             ),
         }
     }
-}
-
-fn fold_series(name: u64, labels: u64) -> u64 {
-    lexis::fold(name, labels)
 }

@@ -36,9 +36,7 @@ impl<'t> Sample<'t> {
 
     /// The labels, in the order of the text.
     pub fn labels(&self) -> Labels<'t> {
-        Labels {
-            rest: self.at.labels.of(self.text),
-        }
+        Labels::within(self.at.labels.of(self.text))
     }
 
     /// The value of a label; empty where it has none, which is the same to Prometheus.
@@ -69,6 +67,13 @@ impl<'t> Sample<'t> {
 pub struct Labels<'t> {
     /// What is left of the text between the braces.
     rest: &'t str,
+}
+
+impl<'t> Labels<'t> {
+    /// Those of a text in braces that was validated.
+    pub(super) fn within(braces: &'t str) -> Self {
+        Self { rest: braces }
+    }
 }
 
 impl<'t> Iterator for Labels<'t> {

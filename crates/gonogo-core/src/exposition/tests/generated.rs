@@ -5,13 +5,16 @@ use std::fmt::Write as _;
 
 use super::*;
 
+/// The value, the counts of the buckets, the time.
+type Numbers = (f64, Vec<u8>, Option<i64>);
+
 /// A family as it is generated.
 #[derive(Clone, Debug)]
 struct Written {
     kind: &'static str,
     help: String,
     /// By labels: a value for plain kinds; bucket counts for histograms.
-    series: BTreeMap<BTreeMap<String, String>, (f64, Vec<u8>, Option<i64>)>,
+    series: BTreeMap<BTreeMap<String, String>, Numbers>,
 }
 
 fn value() -> impl Strategy<Value = f64> {
