@@ -6,6 +6,7 @@ pub mod decide;
 pub mod diag;
 pub mod diagnose;
 pub mod duration;
+pub mod exposition;
 pub mod expr;
 #[cfg(test)]
 mod fixture;

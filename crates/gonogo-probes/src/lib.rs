@@ -7,6 +7,7 @@ pub mod http;
 pub mod jwt;
 pub mod load;
 pub mod probe;
+pub mod prometheus;
 pub mod secrets;
 pub mod sql;
 #[cfg(any(test, feature = "testing"))]
@@ -21,13 +22,20 @@ static PROBES: &[&dyn Probe] = &[
     &jwt::Jwt,
     &load::Load,
     &sql::Sql,
+    &prometheus::Prometheus,
     &files::Files,
     &secrets::Secrets,
     &exec::Exec,
 ];
 
 /// All target kinds.
-static TARGETS: &[TargetSyntax] = &[http::TARGET, sql::POSTGRES, sql::SQLITE, files::TARGET];
+static TARGETS: &[TargetSyntax] = &[
+    http::TARGET,
+    sql::POSTGRES,
+    sql::SQLITE,
+    prometheus::TARGET,
+    files::TARGET,
+];
 
 /// The probe of a plan key.
 pub fn probe(key: &str) -> Option<&'static dyn Probe> {

@@ -222,7 +222,7 @@ pub(super) fn observed(target: &ResolvedTarget, asked: &Asked, answer: Answer) -
 }
 
 /// Takes off a content coding that was sent without being asked for; at most 64 MiB come out of it.
-fn decode(answer: &Answer) -> (Vec<u8>, Option<String>) {
+pub(super) fn decode(answer: &Answer) -> (Vec<u8>, Option<String>) {
     const MAX: u64 = 64 * 1024 * 1024;
     let mut out = Vec::new();
     let read = match answer.header("content-encoding").map(str::trim) {

@@ -10,7 +10,7 @@ use hyper::body::{Bytes, Incoming};
 use serde_json::Value as Json;
 
 use super::connection::{Connection, Phases};
-use super::observed::{Answer, Asked, observed};
+use super::observed::{Answer, Asked, decode, observed};
 use super::syntax::{
     BaseUrl, HttpOptions, HttpTarget, RequestLine, SAFE_METHODS, Version, request_line,
 };
@@ -46,6 +46,62 @@ pub(super) async fn observe(call: Call<'_>) -> Result<Seen, NotObserved> {
         .follow(request, options.redirects.unwrap_or(0))
         .await?;
     Ok(observed(target, &asked, answer))
+}
+
+/// One GET to a target, for probes whose protocol runs over HTTP: redirects are not followed, and the body is read up
+/// to the limit of the options, its content coding taken off.
+pub async fn get(
+    ctx: &Ctx,
+    target: &HttpTarget,
+    options: &HttpOptions,
+) -> Result<Fetched, NotObserved> {
+    let bad = |message: String| ctx.not_observed(&options.http, Cause::BadOptions, message);
+    let base = BaseUrl::parse(&target.http).map_err(bad)?;
+    let line = request_line(&options.http).map_err(bad)?;
+    let request = Request::build(options, target, &base, line).map_err(bad)?;
+    let mut exchange = Exchange {
+        ctx,
+        version: options.version.or(target.version).unwrap_or(Version::Auto),
+        max_body: options.max_body.unwrap_or(DEFAULT_MAX_BODY),
+        ca: target.ca.clone(),
+    };
+    let (asked, answer) = exchange.follow(request, 0).await?;
+    let (body, cut) = decode(&answer);
+    Ok(Fetched {
+        tried: format!("{} {}", asked.method, asked.url),
+        status: answer.status,
+        reason: answer.reason,
+        cut: answer.cut.or(cut),
+        headers: answer.headers,
+        body,
+        latency: answer.total,
+    })
+}
+
+/// What came of one GET.
+pub struct Fetched {
+    /// Method and address, for messages.
+    pub tried: String,
+    /// Status code.
+    pub status: u16,
+    /// The code's standard phrase.
+    pub reason: String,
+    /// Headers in the order in which they came, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The body, whole or cut.
+    pub body: Vec<u8>,
+    /// Why the body is not whole.
+    pub cut: Option<String>,
+    /// From the name lookup to the last byte.
+    pub latency: std::time::Duration,
+}
+
+impl Fetched {
+    /// The first header of a name in lower case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut all = self.headers.iter();
+        all.find(|(n, _)| n == name).map(|(_, v)| v.as_str())
+    }
 }
 
 /// A request, whole, before a connection is chosen.
@@ -458,6 +514,7 @@ impl Exchange<'_> {
             (Cause::Closed, "the connection was closed")
         } else if chain(error).contains("before message completed")
             || chain(error).contains("end of file")
+            || chain(error).contains("unexpected EOF")
         {
             (Cause::Truncated, "the answer broke off")
         } else {
