@@ -129,6 +129,11 @@ impl Sources {
         (self.list.len() - 1) as u16
     }
 
+    /// How many there are.
+    pub(crate) fn count(&self) -> u16 {
+        self.list.len() as u16
+    }
+
     /// A text.
     pub(crate) fn get(&self, file: u16) -> &Source {
         &self.list[usize::from(file)]

@@ -229,7 +229,7 @@ pub(super) fn case_of(
     if tally.n == 0 {
         return Err(words::NO_SAMPLES.to_owned());
     }
-    if let Some(defect) = tally.defect(index) {
+    if let Some(defect) = tally.defect() {
         return Err(defect);
     }
     // Requests all due at once share one fate as far as anybody can tell.

@@ -164,7 +164,7 @@ impl Tally {
 
     /// Why this load proves nothing about `claim`, whatever was counted: it did not put on the target what the plan
     /// says, or measured its own slowness.
-    pub(super) fn defect(&self, claim: usize) -> Option<String> {
+    pub(super) fn defect(&self) -> Option<String> {
         if self.limited > 0 {
             return Some(format!(
                 "{} of {} requests met the target's rate limiter (429): this load measures the limiter",

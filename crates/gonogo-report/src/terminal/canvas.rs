@@ -85,6 +85,13 @@ impl Canvas {
         }
     }
 
+    /// Data under a label that must stay in one piece, so that it can be copied: a path, a command.
+    pub(super) fn whole(&mut self, label: &Label<'_>, text: &str, style: Style) {
+        let mut line = self.paint(label.style, &pad(label.text, label.columns));
+        line.push_str(&self.paint(style, &escape::terminal(text)));
+        self.line(&line);
+    }
+
     /// Data wrapped, without a label.
     pub(super) fn text(&mut self, indent: usize, text: &str, style: Style) {
         let label = Label::new("", 0, Style::new());

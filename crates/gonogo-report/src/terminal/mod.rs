@@ -242,12 +242,12 @@ fn afterwards(canvas: &mut Canvas, judged: &Judged, look: &Look) {
     canvas.head("Report and next");
     if look.folder.is_some() {
         let path = format!("{}/report.html", folder.trim_end_matches('/'));
-        canvas.labelled(0, &Label::new("report", 13, quiet()), &path, Style::new());
+        canvas.whole(&Label::new("report", 13, quiet()), &path, Style::new());
     }
     let cyan = Style::new().fg_color(Some(AnsiColor::Cyan.into()));
     for (command, why) in first::next(judged, folder) {
         let command = escape::shorten(&command, MOST_TEXT);
-        canvas.labelled(0, &Label::new("try", 13, quiet()), &command, cyan);
+        canvas.whole(&Label::new("try", 13, quiet()), &command, cyan);
         canvas.text(13, why, quiet());
     }
     let (figure, _) = first::confidence(judged);

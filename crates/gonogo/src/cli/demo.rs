@@ -10,7 +10,6 @@ use super::args::DemoArgs;
 use super::exit::Exit;
 use super::run::{finish, start};
 use super::{Ended, job, output};
-use crate::bundle;
 use crate::engine::Asked;
 
 /// The case study, as it stands in the repository.
@@ -108,25 +107,25 @@ fn run_case(
     let setup = job::setup(loaded, None, &given, asked)?;
     let outcome = start(setup, &args.out, args.json)?;
     let code = finish(&outcome, args.json)?;
-    Ok((code, hint(&outcome, args)))
+    Ok((code, hint(args)))
 }
 
-/// What to try next.
-fn hint(outcome: &bundle::Outcome, args: &DemoArgs) -> String {
-    let folder = outcome.folder.display();
-    let mut text = String::from("\nTry next\n");
-    text.push_str(&format!(
-        "  gonogo verify {folder}    recomputes this verdict from the evidence\n"
-    ));
-    if args.fault.is_empty() {
-        text.push_str(
-            "  gonogo demo --fault effect-block-not-enforced    shows a fault being caught\n",
-        );
-        text.push_str("  gonogo demo --list    names all of them\n");
+/// What to try next, in the words in which this program was called.
+fn hint(args: &DemoArgs) -> String {
+    let under_cargo = crate::world::variable("CARGO_MANIFEST_DIR").is_some();
+    let program = if under_cargo {
+        "cargo run --release --"
     } else {
-        text.push_str("  gonogo demo    the same without the fault\n");
+        "gonogo"
+    };
+    if args.fault.is_empty() {
+        format!(
+            "\nTry next\n  {program} demo --fault effect-block-not-enforced\n    shows a fault being caught\n  \
+             {program} demo --list\n    names all of them\n"
+        )
+    } else {
+        format!("\nTry next\n  {program} demo\n    the same without the fault\n")
     }
-    text
 }
 
 fn faults(names: &[String]) -> Result<Faults, Exit> {

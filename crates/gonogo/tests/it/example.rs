@@ -42,13 +42,18 @@ impl TlsFront {
             .with_no_client_auth()
             .with_single_cert(vec![certificate.der().clone()], secret)
             .expect("a usable certificate");
-        let behind: SocketAddr = url.trim_start_matches("http://").parse().expect("an address");
+        let behind: SocketAddr = url
+            .trim_start_matches("http://")
+            .parse()
+            .expect("an address");
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
             .build()
             .expect("a runtime");
-        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a port");
+        let listener = runtime
+            .block_on(TcpListener::bind("127.0.0.1:0"))
+            .expect("a port");
         let address = listener.local_addr().expect("an address");
         let acceptor = TlsAcceptor::from(Arc::new(config));
         runtime.spawn(async move {
@@ -61,7 +66,9 @@ impl TlsFront {
                     let Ok(mut back) = TcpStream::connect(behind).await else {
                         return;
                     };
-                    let _ended = tokio::io::copy_bidirectional(&mut front, &mut back).await.is_ok();
+                    let _ended = tokio::io::copy_bidirectional(&mut front, &mut back)
+                        .await
+                        .is_ok();
                 });
             }
         });
@@ -95,7 +102,12 @@ fn the_example_of_the_design_lints_clean_and_runs_against_the_lab() {
     write(folder.path(), ".secrets/jwt", &format!("{SECRET}\n"));
 
     let lint = gonogo(folder.path(), &["lint", "plan.yaml"]);
-    assert_eq!((lint.code, lint.stderr.as_str()), (0, ""), "{}", lint.stdout);
+    assert_eq!(
+        (lint.code, lint.stderr.as_str()),
+        (0, ""),
+        "{}",
+        lint.stdout
+    );
 
     let base_url = format!("base_url={}", front.url());
     let release = format!("release={RELEASE}");
@@ -103,7 +115,16 @@ fn the_example_of_the_design_lints_clean_and_runs_against_the_lab() {
     let ended = gonogo(
         folder.path(),
         &[
-            "run", "plan.yaml", "--env", "staging", "--json", "-i", &base_url, "-i", &release, "-i",
+            "run",
+            "plan.yaml",
+            "--env",
+            "staging",
+            "--json",
+            "-i",
+            &base_url,
+            "-i",
+            &release,
+            "-i",
             &database,
         ],
     );

@@ -14,7 +14,16 @@ fn the_readmes_first_plan_is_go_on_a_healthy_service() {
     let release = format!("release={RELEASE}");
     let lint = gonogo(folder.path(), &["lint", "plan.yaml"]);
     assert_eq!(lint.code, 0, "{}{}", lint.stdout, lint.stderr);
-    let arguments = ["run", "plan.yaml", "--env", "staging", "-i", &base_url, "-i", &release];
+    let arguments = [
+        "run",
+        "plan.yaml",
+        "--env",
+        "staging",
+        "-i",
+        &base_url,
+        "-i",
+        &release,
+    ];
     let run = gonogo(folder.path(), &arguments);
     assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
 }

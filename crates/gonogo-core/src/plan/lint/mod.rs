@@ -5,6 +5,7 @@ mod checks;
 mod environment;
 mod gates;
 mod limits;
+mod pasted;
 mod secrets;
 
 use std::collections::BTreeSet;
@@ -31,6 +32,7 @@ pub(super) fn lint(built: &mut Built, reader: &mut Reader<'_>, registry: &Regist
     policy(built, reader);
     plain_texts(built, reader);
     unused_inputs(built, reader);
+    pasted::lint(reader);
 }
 
 /// Where an expression or template of a check stands, which decides what it may use.
