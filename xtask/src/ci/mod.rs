@@ -45,7 +45,9 @@ pub(crate) fn ci(root: &Path) -> Result<bool> {
         Ok(())
     };
     run("servers", &mut || Ok(servers::install()?.into()))?;
-    run("rustfmt", &mut || started(&["fmt", "--all", "--check", "--", "-l"]))?;
+    run("rustfmt", &mut || {
+        started(&["fmt", "--all", "--check", "--", "-l"])
+    })?;
     run("tidy", &mut || Ok(tidy::tidy(root, false)?.into()))?;
     run("clippy", &mut || {
         started(&[
