@@ -25,9 +25,14 @@ const SERVERS: &[Server] = &[
         tests: "the `prometheus` probe against a real server (package(gonogo-probes))",
     },
     Server {
+        program: "promtool",
+        package: "prometheus",
+        tests: "expositions as Prometheus itself checks them (package(gonogo-probes))",
+    },
+    Server {
         program: "git",
         package: "git",
-        tests: "the `secrets` probe over a history (package(gonogo-probes))",
+        tests: "the `secrets` probe over a history, and case S1, which scans one (package(gonogo-probes), package(gonogo))",
     },
 ];
 
@@ -39,7 +44,8 @@ pub(super) fn install() -> Result<bool> {
         println!("all there: {}", names.join(", "));
         return Ok(true);
     }
-    let packages: Vec<&str> = missing.iter().map(|s| s.package).collect();
+    let mut packages: Vec<&str> = missing.iter().map(|s| s.package).collect();
+    packages.dedup();
     let debian = Path::new("/etc/debian_version").exists() && found("apt-get");
     if debian && is_root()? {
         println!("installing {}", packages.join(", "));

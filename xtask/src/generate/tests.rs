@@ -3,7 +3,7 @@ use std::path::Path;
 use serde_json::json;
 
 use super::{coverage, stale, yaml};
-use crate::tidy::House;
+use crate::tidy::{House, is_page};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
@@ -129,7 +129,7 @@ fn every_plan_on_a_page_loads_and_lints_clean() {
     let house = House::read(root()).unwrap();
     let registry = gonogo_probes::registry();
     let mut plans = 0;
-    for (path, text) in house.files().filter(|(path, _)| path.ends_with(".md")) {
+    for (path, text) in house.files().filter(|(path, _)| is_page(path)) {
         for (_, block) in fenced(text)
             .iter()
             .filter(|(language, _)| *language == "yaml")

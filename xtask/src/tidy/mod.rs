@@ -13,7 +13,9 @@ use std::path::Path;
 use anyhow::Result;
 
 pub(crate) use files::House;
-#[cfg(any(test, feature = "generate"))]
+#[cfg(all(test, feature = "generate"))]
+pub(crate) use pages::is_page;
+#[cfg(feature = "generate")]
 pub(crate) use pages::test_names;
 
 /// One place where the house is not as it should be.
@@ -38,6 +40,7 @@ impl Untidy {
 const RULES: &[fn(&House) -> Vec<Untidy>] = &[
     walls::crates_keep_their_dependencies,
     walls::every_dependency_is_used,
+    walls::every_dependency_was_decided,
     walls::sources_keep_to_their_side,
     walls::one_integration_program_per_crate,
     sizes::sizes_only_shrink,

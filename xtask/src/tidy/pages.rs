@@ -179,7 +179,8 @@ pub(super) fn relative_links_resolve(house: &House) -> Vec<Untidy> {
     found
 }
 
-fn is_page(path: &str) -> bool {
+/// Whether a path is one of Markdown.
+pub(crate) fn is_page(path: &str) -> bool {
     std::path::Path::new(path)
         .extension()
         .is_some_and(|e| e == "md")

@@ -80,6 +80,23 @@ fn a_dependency_that_nothing_uses_is_found() {
 }
 
 #[test]
+fn a_dependency_without_a_decision_is_found() {
+    let rule = super::walls::every_dependency_was_decided;
+    let manifest = (
+        "Cargo.toml",
+        "[workspace.dependencies]\nlab = { path = \"x\" }\nregex = \"1\"\n",
+    );
+    one(&[manifest], rule, "Cargo.toml:3: `regex` has no line");
+    none(
+        &[
+            manifest,
+            ("docs/decisions/0002-dependencies.md", "| `regex` | … |\n"),
+        ],
+        rule,
+    );
+}
+
+#[test]
 fn a_probe_may_not_judge() {
     let rule = super::walls::sources_keep_to_their_side;
     let path = "crates/gonogo-probes/src/http/run.rs";

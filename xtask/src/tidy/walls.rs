@@ -118,6 +118,24 @@ pub(super) fn every_dependency_is_used(house: &House) -> Vec<Untidy> {
     found
 }
 
+/// Every dependency has its line in the decision: what it saves and what it costs.
+pub(super) fn every_dependency_was_decided(house: &House) -> Vec<Untidy> {
+    const DECISION: &str = "docs/decisions/0002-dependencies.md";
+    let decided = house.text(DECISION).unwrap_or_default();
+    let named = dependencies(house.text("Cargo.toml").unwrap_or_default()).into_iter();
+    named
+        .filter(|d| d.section == "workspace.dependencies" && !OURS.contains(&d.name))
+        .filter(|d| !decided.contains(&format!("`{}`", d.name)))
+        .map(|d| {
+            let what = format!(
+                "`{}` has no line in {DECISION}: what it saves, what it costs",
+                d.name
+            );
+            Untidy::new(format!("Cargo.toml:{}", d.line), what)
+        })
+        .collect()
+}
+
 struct Dependency<'a> {
     line: usize,
     section: &'a str,
