@@ -56,6 +56,9 @@ async fn observe_at(
         .observe(Call {
             options,
             target: Some(&target),
+            limits: &[],
+            statistics: &gonogo_core::plan::StatisticsOptions::default(),
+            earlier_samplings: Some(0),
             reads: false,
             scope: &scope,
             ctx: &ctx,

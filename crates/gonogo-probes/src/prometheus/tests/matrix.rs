@@ -269,6 +269,9 @@ async fn a_host_that_is_no_target_is_not_asked() {
     let call = Call {
         options: options(SCRAPE),
         target: Some(&target),
+        limits: &[],
+        statistics: &gonogo_core::plan::StatisticsOptions::default(),
+        earlier_samplings: Some(0),
         reads: false,
         scope: &scope,
         ctx: &ctx,
