@@ -117,6 +117,7 @@ pub(crate) fn started() -> RunStarted {
         gonogo: "0.1.0".to_owned(),
         run: "2026-11-21T1000Z-orders-staging-7f3a".to_owned(),
         started_at: at(0),
+        plan_file: "plan.yaml".to_owned(),
         plan_sha256: "0".repeat(64),
         waivers_sha256: None,
         policy_sha256: None,

@@ -43,6 +43,10 @@ pub trait Syntax: Send + Sync {
     fn schema(&self) -> schemars::Schema;
     /// The target kinds that it can observe, none where it needs no target.
     fn targets(&self) -> &'static [&'static str];
+    /// The target kinds that a check with these options can observe.
+    fn targets_for(&self, _options: &Json) -> &'static [&'static str] {
+        self.targets()
+    }
     /// Whether a check cannot be made without a target of those kinds.
     fn needs_target(&self) -> bool {
         !self.targets().is_empty()

@@ -300,7 +300,7 @@ fn judge_one(
     judgement.reason = words::reason(&judgement, &case, tally);
     if let Some(lag) = tally.lag(index) {
         let left = lag.weaken(judgement.outcome);
-        if left == LimitOutcome::Met {
+        if left == judgement.outcome {
             judgement.assumptions.push(format!(
                 "the generator was late itself ({}), which only made the limit harder to meet",
                 lag.reason

@@ -179,14 +179,14 @@ fn assumptions(call: &Call<'_>) -> Assumptions {
 }
 
 /// Takes samples into the series, and looks whether the limits are decided.
-struct Collector {
+pub(super) struct Collector {
     builder: SeriesBuilder,
     look: Option<SequentialLook>,
     warm_up: u64,
 }
 
 impl Collector {
-    fn new(
+    pub(super) fn new(
         header: &SeriesHeader,
         claims: &[Claim],
         rhythm: &Rhythm,

@@ -47,6 +47,13 @@ impl Syntax for Prometheus {
         &["http", "prometheus"]
     }
 
+    fn targets_for(&self, options: &Json) -> &'static [&'static str] {
+        match asked(options) {
+            Ok(Deed::Query(_) | Deed::Range(_)) => &["prometheus"],
+            Ok(Deed::Scrape(_)) | Err(_) => self.targets(),
+        }
+    }
+
     fn shape(&self, options: &Json) -> Shape {
         observed::shape(asked(options).ok().as_ref())
     }

@@ -287,7 +287,7 @@ pub fn load_recorded(folder: &Path, run: &Run) -> Result<(Plan, LoadedWaivers), 
     let files = BundleFiles::new(folder, super::PLAN);
     let registry = gonogo_probes::registry();
     let loaded = plan::load(&files, super::PLAN, &registry);
-    let Some(found) = loaded.plan else {
+    let Some(mut found) = loaded.plan else {
         return Err(BundleError::Plan(gonogo_core::diag::render(
             &loaded.diagnostics,
         )));
@@ -297,6 +297,10 @@ pub fn load_recorded(folder: &Path, run: &Run) -> Result<(Plan, LoadedWaivers), 
             super::PLAN,
             "its digest is not the one that the run began with",
         ));
+    }
+    if let Some(file) = found.files.first_mut() {
+        // The plan is `plan.yaml` here, and is called as the user knows it.
+        file.path.clone_from(&run.started.plan_file);
     }
     let waivers = match &run.started.waivers_sha256 {
         None => LoadedWaivers::default(),

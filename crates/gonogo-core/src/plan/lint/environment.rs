@@ -18,7 +18,7 @@ pub fn target_of<'e>(
     check: &Check,
     probe: &dyn Syntax,
 ) -> Result<Option<&'e Target>, String> {
-    let kinds = probe.targets();
+    let kinds = probe.targets_for(&check.options);
     match &check.target {
         Some(name) => {
             let Some(target) = environment.targets.iter().find(|t| t.name == *name) else {
