@@ -237,12 +237,18 @@ fn unescaped_in_credentials(authority: &str, after: &str) -> bool {
     path.contains('@')
 }
 
+/// Every byte percent-encoded.
+pub(super) fn escaped(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut out, byte| {
+        let digit = |half: u8| char::from_digit(half.into(), 16).unwrap_or('0');
+        out.push('%');
+        out.extend([byte >> 4, byte & 15].map(|half| digit(half).to_ascii_uppercase()));
+        out
+    })
+}
+
 fn must_be_escaped(bad: char) -> String {
-    let escaped: String = bad
-        .to_string()
-        .bytes()
-        .map(|b| format!("%{b:02X}"))
-        .collect();
+    let escaped = escaped(&bad.to_string());
     format!(
         "the password in `postgres://user:[secret]@host` holds `{bad}`, which must be written `{escaped}`"
     )

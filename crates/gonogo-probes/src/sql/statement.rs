@@ -113,9 +113,7 @@ impl Statement {
                 let word = word.to_ascii_uppercase();
                 let decides = ["SELECT", "VALUES", "TABLE"].contains(&word.as_str())
                     || CHANGING.contains(&word.as_str());
-                if first {
-                    self.verb.clone_from(&word);
-                } else if self.verb == "WITH" && depth == 0 && decides {
+                if first || self.verb == "WITH" && depth == 0 && decides {
                     self.verb.clone_from(&word);
                 }
                 if self.words.len() < 5 && self.verb != NOTHING {

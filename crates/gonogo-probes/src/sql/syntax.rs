@@ -170,7 +170,8 @@ pub(super) fn lint(options: &Json) -> Vec<OptionProblem> {
             help: Some(help.to_owned()),
         }]
     };
-    if sql.contains("${") {
+    // `$${` is a literal `${`.
+    if sql.replace("$${", "").contains("${") {
         return problem(
             "sql-template",
             "sql",

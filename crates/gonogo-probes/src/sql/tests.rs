@@ -78,6 +78,9 @@ impl Bench {
         Sql.observe(Call {
             options,
             target: Some(&self.target),
+            limits: &[],
+            statistics: &gonogo_core::plan::StatisticsOptions::default(),
+            earlier_samplings: Some(0),
             reads: false,
             scope: &self.scope,
             ctx: &ctx,

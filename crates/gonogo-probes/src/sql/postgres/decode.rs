@@ -6,7 +6,7 @@
 
 use std::error::Error;
 
-use chrono::{DateTime, Datelike as _, Days, NaiveDate, TimeDelta, Utc};
+use chrono::{Datelike as _, Days, NaiveDate, TimeDelta};
 use gonogo_core::Value;
 use tokio_postgres::types::{FromSql, Kind, Type};
 
@@ -205,18 +205,17 @@ fn numeric(raw: &[u8]) -> Option<Value> {
         let index = usize::try_from(weight - power).ok();
         index.and_then(|i| groups.get(i)).copied().unwrap_or(0)
     };
-    let mut text = String::new();
-    for power in (0..=weight.max(0)).rev() {
-        text.push_str(&format!("{:04}", group(power)));
-    }
+    let digits = |powers: &mut dyn Iterator<Item = i32>| {
+        let groups: Vec<String> = powers.map(|p| format!("{:04}", group(p))).collect();
+        groups.concat()
+    };
+    let text = digits(&mut (0..=weight.max(0)).rev());
     let whole = text.trim_start_matches('0');
     let mut text = if whole.is_empty() { "0" } else { whole }.to_owned();
     let scale = usize::try_from(scale).ok()?;
     if scale > 0 {
         let groups = i32::try_from(scale.div_ceil(4)).ok()?;
-        let fraction: String = (1..=groups)
-            .map(|power| format!("{:04}", group(-power)))
-            .collect();
+        let fraction = digits(&mut (1..=groups).map(|power| -power));
         text.push('.');
         text.push_str(&fraction[..scale]);
     }
@@ -268,7 +267,7 @@ fn timestamp(micros: i64) -> Value {
         .checked_add_signed(TimeDelta::microseconds(micros));
     match at.map(|at| at.and_utc()) {
         // Beyond, RFC 3339 has no form.
-        Some(at) if (0..=9999).contains(&at.year()) => Value::Timestamp(DateTime::<Utc>::from(at)),
+        Some(at) if (0..=9999).contains(&at.year()) => Value::Timestamp(at),
         _ => {
             let day = micros.div_euclid(86_400_000_000);
             let date = day_text(day);
@@ -326,11 +325,11 @@ fn fraction(clock: String, micros: i64) -> String {
 fn zone(west: i32) -> String {
     let sign = if west > 0 { '-' } else { '+' };
     let seconds = west.abs();
-    let mut text = format!("{sign}{:02}", seconds / 3600);
-    if seconds % 3600 != 0 {
-        text.push_str(&format!(":{:02}", seconds / 60 % 60));
+    let hours = format!("{sign}{:02}", seconds / 3600);
+    if seconds % 3600 == 0 {
+        return hours;
     }
-    text
+    format!("{hours}:{:02}", seconds / 60 % 60)
 }
 
 /// `1 year 2 mons -3 days 04:05:06`, as `psql` shows it.
@@ -355,8 +354,8 @@ fn interval(months: i32, days: i32, micros: i64) -> String {
 
 fn bits(mut bytes: Bytes<'_>) -> Option<Value> {
     let count = usize::try_from(bytes.i32()?).ok()?;
-    let all: String = bytes.0.iter().map(|b| format!("{b:08b}")).collect();
-    Some(Value::String(all.get(..count)?.to_owned()))
+    let octets: Vec<String> = bytes.0.iter().map(|b| format!("{b:08b}")).collect();
+    Some(Value::String(octets.concat().get(..count)?.to_owned()))
 }
 
 /// Family, bits of the net, whether it is a net, length, address.

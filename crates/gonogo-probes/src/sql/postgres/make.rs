@@ -90,15 +90,16 @@ fn told(
     // Within the limit it was somebody else who cancelled it, or a `NOWAIT`: that is the server's answer.
     let by_limit = begun.elapsed() >= limit;
     match refusal.sqlstate.as_str() {
-        "57014" if by_limit => {
-            Err(ask.timed_out("the statement did not end within the check's time limit"))
-        }
-        "55P03" if by_limit => {
-            let mut failed = ask.timed_out("a lock was not given within the check's time limit");
-            failed.help =
-                Some("`select * from pg_locks where not granted` shows who waits".to_owned());
-            Err(failed)
-        }
+        // The server said so itself, and undid it.
+        "57014" if by_limit => Err(ask.failed(
+            Cause::Timeout,
+            "the statement did not end within the check's time limit",
+        )),
+        "55P03" if by_limit => Err(ask.failed_with_help(
+            Cause::Timeout,
+            "a lock was not given within the check's time limit",
+            "`select * from pg_locks where not granted` shows who waits",
+        )),
         _ => Ok(refusal),
     }
 }

@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use crate::sql::dsn::{Dsn, Place, SslMode};
+use crate::sql::dsn::{Dsn, Place, SslMode, escaped};
 use crate::sql::syntax::sqlite_path;
 
 fn parsed(text: &str) -> Dsn {
@@ -103,7 +103,7 @@ fn the_forms_of_a_sqlite_address_name_a_path() {
 proptest! {
     #[test]
     fn any_password_goes_through_a_url_and_through_quotes(password in "\\PC{1,20}") {
-        let escaped: String = password.bytes().map(|b| format!("%{b:02X}")).collect();
+        let escaped = escaped(&password);
         let url = parsed(&format!("postgres://u:{escaped}@h/d"));
         prop_assert_eq!(url.password.as_deref(), Some(password.as_str()));
         let quoted = password.replace('\\', "\\\\").replace('\'', "\\'");

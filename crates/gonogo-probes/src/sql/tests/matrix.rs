@@ -195,7 +195,12 @@ async fn tls_is_verified_by_ca_and_by_name() {
     server.begin();
     let folder = tempfile::tempdir().unwrap();
     let ca_file = folder.path().join("ca.pem");
-    std::fs::write(&ca_file, ca_pem).unwrap();
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(&ca_file)
+        .unwrap();
+    std::io::Write::write_all(&mut file, ca_pem.as_bytes()).unwrap();
     let target = |host: &str, ca: bool| {
         let url = server.url().replace("127.0.0.1", host);
         let ca = ca.then(|| ca_file.to_str().unwrap());
