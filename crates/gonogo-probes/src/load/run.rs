@@ -38,7 +38,6 @@ pub(super) async fn observe(call: Call<'_>) -> Result<Seen, NotObserved> {
         ctx.not_observed(format!("load {}", options.load), Cause::Network, message)
     })?;
     let series = collector
-        .builder
         .into_series()
         .map_err(|e| bad(format!("the samples could not be kept: {e}")))?;
     let mut seen = seen(&series, &summary);
@@ -200,6 +199,13 @@ impl Collector {
                 .then(|| SequentialLook::new(claims, header, assumptions)),
             warm_up,
         })
+    }
+}
+
+impl Collector {
+    /// The samples, whole.
+    pub(super) fn into_series(self) -> Result<series::Series, series::SeriesError> {
+        self.builder.into_series()
     }
 }
 

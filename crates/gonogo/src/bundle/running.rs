@@ -63,7 +63,11 @@ pub async fn run_new(
         gonogo: env!("CARGO_PKG_VERSION").to_owned(),
         run: name,
         started_at: world.clock.now(),
-        plan_file: setup.plan.files.first().map_or_else(String::new, |f| f.path.clone()),
+        plan_file: setup
+            .plan
+            .files
+            .first()
+            .map_or_else(String::new, |f| f.path.clone()),
         plan_sha256: digest,
         waivers_sha256: setup.waiver_file.as_ref().map(|f| sha256_hex(&f.bytes)),
         policy_sha256: setup.policy_bytes.as_deref().map(sha256_hex),
