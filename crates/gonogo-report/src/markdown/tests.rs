@@ -63,8 +63,16 @@ fn huge(text: &str, gates: usize) -> Judged {
         judged.gates.push(gate);
     }
     judged.because = text.to_owned();
+    judged.reasons = vec![text.to_owned(); 20];
+    judged.action = text.to_owned();
+    judged.subject.message = text.to_owned();
     judged.about.plan = text.to_owned();
+    judged.about.environment = text.to_owned();
+    judged.about.only = vec![text.to_owned(); 20];
     judged.run = text.to_owned();
+    for run in &mut judged.about.earlier {
+        run.run = text.to_owned();
+    }
     judged
 }
 
