@@ -4,7 +4,7 @@ use gonogo_core::judged::{CheckJudged, Evidence, GateOutcome, Judged};
 use gonogo_core::outcome::Outcome;
 use gonogo_core::record::Shown;
 
-use super::pieces::{MOST_TEXT, check_anchor, gate_anchor, pill};
+use super::pieces::{MOST_TEXT, check_anchor, gate_anchor, pill, prose};
 use crate::escape::shorten;
 use crate::facts;
 use crate::markup::Markup;
@@ -76,9 +76,11 @@ fn check(page: &mut Markup, anchor: &str, check: &CheckJudged, unfolded: &mut us
     }
     pill(page, check.outcome.into());
     page.put(
-        "<span class=\"name mono\">{}</span><span class=\"said\">{}</span>",
-        &[&check.id, &shorten(&check.message, 200)],
+        "<span class=\"name mono\">{}</span><span class=\"said\">",
+        &[&check.id],
     );
+    prose(page, &shorten(&check.message, 200));
+    page.raw("</span>");
     if let Some(elapsed) = check.elapsed_ns {
         page.put(
             "<span class=\"time\">{}</span>",
@@ -143,12 +145,11 @@ fn expectations(page: &mut Markup, check: &CheckJudged) {
         page.raw("<tr><td>");
         pill(page, expectation.outcome.into());
         page.put(
-            "</td><td><code>{}</code></td><td>{}</td></tr>",
-            &[
-                &shorten(&expectation.text, MOST_TEXT),
-                &shorten(&expectation.message, MOST_TEXT),
-            ],
+            "</td><td><code>{}</code></td><td>",
+            &[&shorten(&expectation.text, MOST_TEXT)],
         );
+        prose(page, &expectation.message);
+        page.raw("</td></tr>");
     }
     page.raw("</tbody></table></div>");
 }

@@ -163,13 +163,13 @@ fn gates(page: &mut Markup, judged: &Judged) {
             "</td><th scope=\"row\"><a href=\"#{}\">{}</a> <span class=\"id mono\">{}</span></th>",
             &[&anchor, &shorten(&gate.title, MOST_TEXT), &gate.id],
         );
+        page.raw("<td data-head=\"target\">");
+        prose(page, &first::target(gate));
+        page.raw("</td><td data-head=\"result\">");
+        prose(page, &first::result(gate));
         page.put(
-            "<td data-head=\"target\">{}</td><td data-head=\"result\">{}</td><td data-head=\"severity\">{}</td></tr>\n",
-            &[
-                &shorten(&first::target(gate), MOST_TEXT),
-                &shorten(&first::result(gate), MOST_TEXT),
-                gate.severity.word(),
-            ],
+            "</td><td data-head=\"severity\">{}</td></tr>\n",
+            &[gate.severity.word()],
         );
     }
     page.raw("</tbody></table></div>\n");

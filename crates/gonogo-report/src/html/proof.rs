@@ -27,13 +27,14 @@ pub(super) fn findings(page: &mut Markup, judged: &Judged) {
         page.raw("<ol class=\"card small\">");
         for finding in &shown {
             page.put(
-                "<li><a class=\"mono\" href=\"#{}\">{}</a> {}</li>",
+                "<li><a class=\"mono\" href=\"#{}\">{}</a> ",
                 &[
                     anchors.get(&finding.check).unwrap_or("evidence"),
                     &finding.check,
-                    &shorten(&finding.title, 300),
                 ],
             );
+            prose(page, &shorten(&finding.title, 300));
+            page.raw("</li>");
         }
         page.raw("</ol>\n");
     }

@@ -4,9 +4,8 @@ use gonogo_core::judged::{CheckJudged, GateJudged, GateOutcome, Judged, LimitJud
 use gonogo_core::outcome::Outcome;
 
 use super::sheet::Sheet;
-use crate::escape::{
-    markdown as text, markdown_block, markdown_code as code, markdown_in_html, shorten,
-};
+use super::{short, short_code};
+use crate::escape::{markdown_block, markdown_in_html, shorten};
 use crate::first_screen as first;
 use crate::wording::{self, counted, sign};
 
@@ -49,7 +48,7 @@ pub(super) fn render(sheet: &mut Sheet, judged: &Judged) {
 fn verify(sheet: &mut Sheet, judged: &Judged) {
     sheet.put(&format!(
         "\nRecompute this verdict: {}\n",
-        code(&shorten(&first::verify_command(&judged.run), 300))
+        short_code(&first::verify_command(&judged.run), 300)
     ));
 }
 
@@ -114,8 +113,8 @@ fn limit_row(gate: &GateJudged, check: &CheckJudged, limit: &LimitJudged) -> Str
     format!(
         "| {} | {} | {} | {} | {} | {} | {} | {} |\n",
         first::outcome_text(limit.outcome.into()),
-        code(&shorten(&format!("{}/{}", gate.id, check.id), 100)),
-        code(&shorten(&limit.text, 100)),
+        short_code(&format!("{}/{}", gate.id, check.id), 100),
+        short_code(&limit.text, 100),
         wording::estimate(judgement),
         wording::bound(judgement),
         judgement.over,
@@ -129,7 +128,7 @@ fn confidence(judged: &Judged) -> String {
     let mut body = String::new();
     for line in deductions.iter().take(40) {
         body.push_str("- ");
-        body.push_str(&super::prose(&shorten(line, 200)));
+        body.push_str(&short(line, 200));
         body.push('\n');
     }
     if deductions.is_empty() {
@@ -143,8 +142,8 @@ fn evidence(gate: &GateJudged, check: &CheckJudged) -> String {
     let name = markdown_in_html(&shorten(&format!("{}/{}", gate.id, check.id), 100));
     let mut body = format!(
         "{}\n\n{}\n\n",
-        code(&shorten(&check.ask, 300)),
-        super::prose(&shorten(&check.message, 300))
+        short_code(&check.ask, 300),
+        short(&check.message, 300)
     );
     for expectation in check.expectations.iter().take(20) {
         body.push_str(&expectation_line(
@@ -170,11 +169,11 @@ fn expectation_line(expression: &str, outcome: Outcome, message: &str) -> String
     let mut line = format!(
         "- {} {}",
         first::outcome_text(outcome.into()),
-        code(&shorten(expression, 200))
+        short_code(expression, 200)
     );
     if !message.is_empty() {
         line.push_str(": ");
-        line.push_str(&text(&shorten(message, 200)));
+        line.push_str(&short(message, 200));
     }
     line.push('\n');
     line

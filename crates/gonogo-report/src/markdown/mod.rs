@@ -32,7 +32,7 @@ pub fn render(judged: &Judged) -> String {
     not_evaluated(&mut sheet, judged);
     sheet.head(title::SINCE);
     for line in first::since(judged) {
-        let line = text(&shorten(&line, 4 * MOST_TEXT));
+        let line = short(&line, 4 * MOST_TEXT);
         sheet.put(&format!("- {line}\n"));
     }
     conditions(&mut sheet, judged);
@@ -64,26 +64,42 @@ fn prose(whole: &str) -> String {
     out.trim().to_owned()
 }
 
+/// [`prose`] of at most so many characters, and at most twice as many bytes however much escaping adds.
+fn short(whole: &str, most: usize) -> String {
+    bounded(whole, most, prose)
+}
+
+/// [`code`] of at most so many characters, and at most twice as many bytes however much escaping adds.
+fn short_code(whole: &str, most: usize) -> String {
+    bounded(whole, most, code)
+}
+
+fn bounded(whole: &str, most: usize, escape: fn(&str) -> String) -> String {
+    let out = escape(&shorten(whole, most));
+    if out.len() <= 2 * most {
+        return out;
+    }
+    // One hidden character becomes eleven bytes.
+    escape(&shorten(whole, (most / 6).max(8)))
+}
+
 fn banner(sheet: &mut Sheet, judged: &Judged) {
     let (word, action) = first::verdict(judged);
     let sign = verdict_sign(judged.verdict);
     sheet.put(&format!(
         "# {sign} {word} – {}\n\n",
-        text(&shorten(action, MOST_TEXT))
+        short(action, MOST_TEXT)
     ));
     for (mark, means) in first::marks(judged) {
         sheet.put(&format!("> **{mark}** – {means}\n\n"));
     }
     sheet.put("| | |\n|---|---|\n");
     for (name, value) in first::facts(judged) {
-        sheet.put(&format!(
-            "| **{name}** | {} |\n",
-            text(&shorten(&value, MOST_TEXT))
-        ));
+        sheet.put(&format!("| **{name}** | {} |\n", short(&value, MOST_TEXT)));
     }
     sheet.put(&format!(
         "\n**{}**\n",
-        text(&shorten(&judged.because, 2 * MOST_TEXT))
+        short(&judged.because, 2 * MOST_TEXT)
     ));
 }
 
@@ -92,7 +108,7 @@ fn blockers(sheet: &mut Sheet, judged: &Judged) {
     let (blockers, more) = first::blockers(judged);
     if blockers.is_empty() {
         let line = first::no_blockers(judged);
-        sheet.put(&format!("{}\n", text(&shorten(&line, 4 * MOST_TEXT))));
+        sheet.put(&format!("{}\n", short(&line, 4 * MOST_TEXT)));
     }
     for (index, finding) in blockers.into_iter().enumerate() {
         sheet.put(&finding_item(index + 1, finding));
@@ -118,7 +134,7 @@ fn finding_item_cut(number: usize, finding: &Finding, most: usize) -> String {
         "{number}. {} **{}** {}",
         sign(outcome),
         outcome.word(),
-        code(&shorten(&finding.check, most))
+        short_code(&finding.check, most)
     );
     if finding.severity != Severity::Critical {
         item.push_str(", ");
@@ -130,35 +146,34 @@ fn finding_item_cut(number: usize, finding: &Finding, most: usize) -> String {
     }
     if let Some(by) = &finding.waived_by {
         item.push_str(", waived by ");
-        item.push_str(&text(&shorten(by, most)));
+        item.push_str(&short(by, most));
     }
     item.push('\n');
     let mut line = |name: &str, value: String| {
         let more = format!("   - {name}: {value}\n");
         item.push_str(&more);
     };
-    line("expected", code(&shorten(&finding.expected, most)));
-    line("seen", code(&shorten(&finding.seen, most)));
+    line("expected", short_code(&finding.expected, most));
+    line("seen", short_code(&finding.seen, most));
     if let Some(cause) = &finding.cause {
-        line("likely cause", prose(&shorten(cause, most)));
+        line("likely cause", short(cause, most));
     }
     if let Some(next) = &finding.next {
-        let next = shorten(next, most);
         let is_sentence = next.contains('`');
         line(
             "next",
             if is_sentence {
-                prose(&next)
+                short(next, most)
             } else {
-                code(&next)
+                short_code(next, most)
             },
         );
     }
     if let Some(owner) = &finding.owner {
-        line("owner", text(&shorten(owner, most)));
+        line("owner", short(owner, most));
     }
     if !finding.also.is_empty() {
-        line("explains", text(&shorten(&finding.also.join(", "), most)));
+        line("explains", short(&finding.also.join(", "), most));
     }
     item
 }
@@ -174,8 +189,8 @@ fn not_evaluated(sheet: &mut Sheet, judged: &Judged) {
         let line = format!(
             "- **{}**: {} ({})\n",
             text(&gap.count()),
-            prose(&shorten(gap.why, MOST_TEXT)),
-            text(&shorten(&gap.named(6), MOST_TEXT)),
+            short(gap.why, MOST_TEXT),
+            short(&gap.named(6), MOST_TEXT),
         );
         (line, gap.checks.len())
     });
@@ -197,7 +212,7 @@ fn conditions(sheet: &mut Sheet, judged: &Judged) {
         let line = format!(
             "- {}: {}\n",
             text(&condition.kind),
-            prose(&shorten(&condition.text, MOST_TEXT))
+            short(&condition.text, MOST_TEXT)
         );
         (line, 1)
     });
@@ -216,11 +231,11 @@ fn gates(sheet: &mut Sheet, judged: &Judged) {
         let row = format!(
             "| {} | {} ({}) | {} | {} | {} |\n",
             first::outcome_text(gate.outcome),
-            text(&shorten(&gate.title, MOST_TEXT / 2)),
-            code(&shorten(&gate.id, MOST_TEXT / 2)),
+            short(&gate.title, MOST_TEXT / 2),
+            short_code(&gate.id, MOST_TEXT / 2),
             gate.severity.word(),
-            text(&shorten(&first::target(gate), MOST_TEXT / 2)),
-            text(&shorten(&first::result(gate), MOST_TEXT / 2)),
+            short(&first::target(gate), MOST_TEXT / 2),
+            short(&first::result(gate), MOST_TEXT / 2),
         );
         (row, 1)
     });

@@ -63,8 +63,16 @@ fn huge(text: &str, gates: usize) -> Judged {
         judged.gates.push(gate);
     }
     judged.because = text.to_owned();
+    judged.reasons = vec![text.to_owned(); 20];
+    judged.action = text.to_owned();
+    judged.subject.message = text.to_owned();
     judged.about.plan = text.to_owned();
+    judged.about.environment = text.to_owned();
+    judged.about.only = vec![text.to_owned(); 20];
     judged.run = text.to_owned();
+    for run in &mut judged.about.earlier {
+        run.run = text.to_owned();
+    }
     judged
 }
 
@@ -104,7 +112,7 @@ fn elements(report: &str) -> Vec<String> {
             None if ticks.len() >= 3 && !line[ticks.len()..].contains('`') => fence = Some(ticks),
             None => {
                 let mut rest = line;
-                while let Some((before, after)) = rest.split_once('`') {
+                while let Some((before, after)) = code_start(rest) {
                     found.extend(opened(before));
                     let run = 1 + after.chars().take_while(|c| *c == '`').count();
                     let after = &after[run - 1..];
@@ -119,10 +127,19 @@ fn elements(report: &str) -> Vec<String> {
     found
 }
 
+/// Splits at the first backtick that no backslash makes a literal one.
+fn code_start(text: &str) -> Option<(&str, &str)> {
+    text.match_indices('`').find_map(|(at, _)| {
+        let before = &text[..at];
+        let slashes = before.len() - before.trim_end_matches('\\').len();
+        slashes
+            .is_multiple_of(2)
+            .then_some((before, &text[at + 1..]))
+    })
+}
+
 fn opened(text: &str) -> Vec<String> {
-    let outside = text.replace("\\`", "");
-    outside
-        .split('<')
+    text.split('<')
         .skip(1)
         .map(|tail| tail.split(['>', ' ']).next().unwrap_or("").to_owned())
         .collect()
@@ -148,4 +165,10 @@ proptest! {
             );
         }
     }
+}
+
+#[test]
+fn an_escaped_backtick_opens_no_code() {
+    assert_eq!(prose("`<`x`"), "`<`x\\`");
+    assert_eq!(prose("the gate `api`, which"), "the gate `api`, which");
 }
