@@ -4,6 +4,7 @@
 
 pub mod diag;
 pub mod duration;
+pub mod exposition;
 pub mod expr;
 pub mod judged;
 pub mod outcome;
