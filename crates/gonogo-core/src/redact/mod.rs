@@ -27,8 +27,6 @@ pub use sealed::{Redactable, Redacted};
 pub use secret::Secret;
 pub use stream::StreamRedactor;
 
-pub(crate) use needles::shannon_bits;
-
 use needles::Needle;
 use search::{Found, Index};
 
@@ -62,7 +60,7 @@ pub struct Redactor {
 }
 
 /// Above this, input is looked through piecewise: offsets in views are 32 bits wide.
-const PIECE: usize = 64 << 20;
+const PIECE: usize = 4 << 20;
 /// A mask never makes a new hit in practice; the bound is there so that nobody can make this loop.
 const PASSES: usize = 4;
 

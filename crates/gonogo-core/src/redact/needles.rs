@@ -3,6 +3,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::shapes::shannon_bits;
+
 /// Something to look for.
 #[derive(Clone)]
 pub(super) struct Needle {
@@ -57,20 +59,6 @@ pub(super) fn weakness(value: &str) -> Option<&'static str> {
         || is_sequence(value.as_bytes())
         || bits < FEWEST_BITS[kinds(value).clamp(1, 3) - 1];
     plain.then_some("has little entropy")
-}
-
-/// Shannon entropy of the bytes, in bits for the whole text.
-pub(crate) fn shannon_bits(bytes: &[u8]) -> f64 {
-    let mut counts = [0_u32; 256];
-    for byte in bytes {
-        counts[usize::from(*byte)] += 1;
-    }
-    let len = bytes.len() as f64;
-    counts
-        .iter()
-        .filter(|n| **n > 0)
-        .map(|n| f64::from(*n) * (len / f64::from(*n)).log2())
-        .sum()
 }
 
 /// How many of lower-case letters, capitals, digits and others occur.
@@ -195,13 +183,13 @@ fn url_password(value: &str) -> Option<&str> {
 }
 
 fn percent_decoded(text: &str) -> Option<String> {
-    let view = super::undo::undo(
+    let view = super::undo::undo::<super::view::Text>(
         super::undo::Undo::Percent,
         text.as_bytes(),
         text.len() + 1,
         1,
     )?;
-    String::from_utf8(view.bytes().to_vec()).ok()
+    String::from_utf8(view.0).ok()
 }
 
 fn scheme_rest<'a>(value: &'a str, scheme: &str) -> Option<&'a str> {

@@ -1,12 +1,11 @@
 //! Finds secrets in bytes: in the bytes themselves, in what is packed in them, and in every view of them.
 
-use aho_corasick::{AhoCorasick, MatchKind};
-
 use super::forms::{self, Margin};
 use super::needles::Needle;
 use super::packed;
 use super::undo::{ALL, Undo, is_digit, undo};
-use super::view::View;
+use super::view::{Text, View};
+use crate::shapes::sampler::{AS_IS, Sampler, rarest};
 
 /// Where a secret stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,8 +19,8 @@ pub(super) struct Found {
 /// What to look for, ready to be used.
 #[derive(Clone)]
 pub(super) struct Index {
-    automaton: AhoCorasick,
-    /// Per pattern.
+    sampler: Sampler,
+    /// By the sampler's ids.
     known: Vec<Known>,
     masks: Vec<String>,
     /// How many bytes of source a secret may be spread over in a view.
@@ -32,8 +31,10 @@ pub(super) struct Index {
     shortest: usize,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Known {
+    /// What stands there.
+    bytes: Vec<u8>,
     secret: usize,
     encoding: &'static str,
     margin: Margin,
@@ -44,7 +45,7 @@ pub(super) const UNSEEN: usize = usize::MAX;
 const UNSEEN_MASK: &str = "[compressed, too large to look into]";
 /// Encodings inside encodings inside encodings are looked through.
 const DEPTH: usize = 3;
-/// All views of a source together are at most so many times its size, so that nobody can make this slow.
+/// Views of the third layer together are at most so many times the source, so that nobody can make this slow.
 const BUDGET_FACTOR: usize = 24;
 const BUDGET_FLOOR: usize = 1 << 16;
 /// The longest spelling of a byte, such as `&#x0000041;` or `\\\\u0041`.
@@ -52,31 +53,32 @@ const LONGEST_SPELLING: usize = 14;
 
 impl Index {
     pub(super) fn new(names: &[String], needles: &[Needle]) -> Self {
-        let mut patterns = Vec::new();
+        let mut sampler = Sampler::new(AS_IS);
         let mut known = Vec::new();
         for needle in needles {
             for form in forms::of_needle(needle) {
+                let Some(at) = rarest(&form.bytes) else {
+                    continue;
+                };
+                let b = &form.bytes[at..];
+                sampler.insert([b[0], b[1], b[2], b[3]], known.len(), at);
                 known.push(Known {
+                    bytes: form.bytes,
                     secret: needle.secret,
                     encoding: form.encoding,
                     margin: form.margin,
                 });
-                patterns.push(form.bytes);
             }
         }
-        let automaton = AhoCorasick::builder()
-            .match_kind(MatchKind::Standard)
-            .build(&patterns)
-            .expect("secrets are far from the automaton's limit of 2^31 states");
         let lengths = || needles.iter().map(|n| n.bytes.len());
         let has_blanks = needles
             .iter()
             .any(|n| n.bytes.iter().any(|b| matches!(b, b' ' | b'\t')));
         let kinds = ALL
             .into_iter()
-            .filter(|kind| has_blanks || *kind != Undo::Folded);
+            .filter(|kind| has_blanks || !matches!(kind, Undo::Folded | Undo::Form));
         Self {
-            automaton,
+            sampler,
             kinds: kinds.collect(),
             known,
             masks: names.iter().map(|name| mask(name)).collect(),
@@ -123,35 +125,61 @@ impl Index {
         found.first().map(|f| f.secret)
     }
 
-    /// Breadth first, so that the plain views are looked at before the budget is spent.
+    /// Looks first without origins, which is cheap, and again with them only where something is to be found.
     fn search_views(&self, bytes: &[u8], found: &mut Vec<Found>) {
         let mut budget = bytes.len() * BUDGET_FACTOR + BUDGET_FLOOR;
-        let mut level: Vec<(View, &'static str)> = Vec::new();
-        for depth in 0..DEPTH {
-            let mut next = Vec::new();
-            let parents: Vec<Option<&(View, &'static str)>> = if depth == 0 {
-                vec![None]
-            } else {
-                level.iter().map(Some).collect()
-            };
-            for parent in parents {
-                let source = parent.map_or(bytes, |(view, _)| view.bytes());
-                for kind in self.kinds.iter().copied() {
-                    let Some(view) = undo(kind, source, self.reach, self.shortest) else {
-                        continue;
-                    };
-                    let view = view.through(parent.map(|(view, _)| view));
-                    let name = parent.map_or(kind.name(), |(_, name)| name);
-                    self.look_at(view.bytes(), Some(&view), name, found);
-                    let Some(left) = budget.checked_sub(view.bytes().len()) else {
-                        return;
-                    };
-                    budget = left;
-                    next.push((view, name));
-                }
-            }
-            level = next;
+        let outer = Layer {
+            kinds: &self.kinds,
+            depth: 1,
+        };
+        if self.is_in_views(bytes, &outer, &mut budget) {
+            budget = bytes.len() * BUDGET_FACTOR + BUDGET_FLOOR;
+            self.find_in_views(bytes, None, None, &outer, &mut budget, found);
         }
+    }
+
+    fn is_in_views(&self, source: &[u8], layer: &Layer, budget: &mut usize) -> bool {
+        layer.kinds.iter().any(|kind| {
+            let Some(Text(text)) = undo::<Text>(*kind, source, self.reach, self.shortest) else {
+                return false;
+            };
+            let is_here = self.is_in(&text);
+            is_here
+                || layer
+                    .under(*kind, text.len(), budget)
+                    .is_some_and(|l| self.is_in_views(&text, &l, budget))
+        })
+    }
+
+    /// Every match of every view. The outermost encoding gives the match its name.
+    fn find_in_views(
+        &self,
+        source: &[u8],
+        parent: Option<&View>,
+        name: Option<&'static str>,
+        layer: &Layer,
+        budget: &mut usize,
+        found: &mut Vec<Found>,
+    ) {
+        for kind in layer.kinds {
+            let Some(view) = undo::<View>(*kind, source, self.reach, self.shortest) else {
+                continue;
+            };
+            let view = view.through(parent);
+            let name = name.unwrap_or(kind.name());
+            self.look_at(view.bytes(), Some(&view), name, found);
+            if let Some(under) = layer.under(*kind, view.bytes().len(), budget) {
+                self.find_in_views(view.bytes(), Some(&view), Some(name), &under, budget, found);
+            }
+        }
+    }
+
+    fn is_in(&self, bytes: &[u8]) -> bool {
+        let mut is_here = false;
+        self.sampler.scan(bytes, |id, at| {
+            is_here |= bytes[at..].starts_with(&self.known[id].bytes)
+        });
+        is_here
     }
 
     fn look_at(
@@ -161,25 +189,24 @@ impl Index {
         name: &'static str,
         found: &mut Vec<Found>,
     ) {
-        if bytes.len() < self.shortest {
-            return;
-        }
-        for hit in self.automaton.find_overlapping_iter(bytes) {
-            let known = self.known[hit.pattern().as_usize()];
-            let (start, end) = widen(bytes, hit.start(), hit.end(), known.margin);
+        self.sampler.scan(bytes, |id, at| {
+            let known = &self.known[id];
+            if !bytes[at..].starts_with(&known.bytes) {
+                return;
+            }
+            let (start, end) = widen(bytes, at, at + known.bytes.len(), known.margin);
             let (start, end) = view.map_or((start, end), |view| view.origin(start, end));
-            let encoding = if known.encoding == "raw" {
-                name
-            } else {
-                known.encoding
-            };
             found.push(Found {
                 start,
                 end,
                 secret: known.secret,
-                encoding,
+                encoding: if known.encoding == "raw" {
+                    name
+                } else {
+                    known.encoding
+                },
             });
-        }
+        });
     }
 
     /// A secret whose text occurs in a mask (a password that equals its name) is not masked inside masks again.
@@ -198,6 +225,29 @@ impl Index {
                 .iter()
                 .any(|(start, end)| *start <= f.start && f.end <= *end)
         });
+    }
+}
+
+/// Which kinds are undone next.
+struct Layer<'a> {
+    kinds: &'a [Undo],
+    depth: usize,
+}
+
+impl Layer<'_> {
+    /// What is undone under a view of that kind and size. Two layers are always looked through, more while the budget
+    /// lasts.
+    fn under(&self, kind: Undo, len: usize, budget: &mut usize) -> Option<Layer<'static>> {
+        if self.depth >= DEPTH {
+            return None;
+        }
+        if self.depth > 1 {
+            *budget = budget.checked_sub(len)?;
+        }
+        Some(Layer {
+            kinds: kind.inner(),
+            depth: self.depth + 1,
+        })
     }
 }
 

@@ -3,7 +3,7 @@
 use memchr::{memchr, memchr2};
 
 use super::entities;
-use super::view::View;
+use super::view::{Nothing, Sink};
 
 /// Kinds of encoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,33 +58,69 @@ impl Undo {
         }
     }
 
-    /// The next byte at or after `from` that may begin an encoded character.
+    /// The next place at or after `from` where something can be undone.
     fn trigger(self, source: &[u8], from: usize) -> Option<usize> {
-        let rest = &source[from..];
-        let at = match self {
-            Self::Percent => memchr(b'%', rest),
-            Self::Form => memchr(b'+', rest),
-            Self::Escapes | Self::Shell => memchr(b'\\', rest),
-            Self::Entities => memchr(b'&', rest),
-            Self::QuotedPrintable => memchr(b'=', rest),
-            Self::Wrapped | Self::Folded => memchr2(b'\n', b'\r', rest),
-            Self::Invisible => {
-                let mut at = 0;
-                loop {
-                    at += rest[at..].iter().position(|b| is_rare(*b))?;
-                    if invisible_len(&rest[at..]) > 0 {
-                        break Some(at);
-                    }
-                    at += 1;
-                }
+        let mut at = from;
+        loop {
+            let rest = &source[at..];
+            at += match self {
+                Self::Percent => memchr(b'%', rest),
+                Self::Form => memchr(b'+', rest),
+                Self::Escapes | Self::Shell => memchr(b'\\', rest),
+                Self::Entities => memchr(b'&', rest),
+                Self::QuotedPrintable => memchr(b'=', rest),
+                Self::Wrapped | Self::Folded => memchr2(b'\n', b'\r', rest),
+                Self::Invisible => rest.iter().position(|b| is_rare(*b)),
+                Self::Base64 => None,
+            }?;
+            let is_shell_only = || escape(&source[at..], at, &mut Nothing) == 0;
+            let len = self.read(source, at, &mut Nothing);
+            if len > 0 && (self != Self::Shell || is_shell_only()) {
+                return Some(at);
             }
-            Self::Base64 => None,
+            at += len.max(1);
+        }
+    }
+
+    /// Which kinds may stand under this one: what is not here makes no sense and would cost time.
+    pub(super) fn inner(self) -> &'static [Undo] {
+        use Undo::{
+            Base64, Entities, Escapes, Folded, Form, Invisible, Percent, QuotedPrintable, Wrapped,
         };
-        at.map(|at| from + at)
+        match self {
+            Self::Escapes => &[
+                Escapes,
+                Percent,
+                Form,
+                Entities,
+                Wrapped,
+                Folded,
+                Base64,
+                Invisible,
+                QuotedPrintable,
+            ],
+            Self::Percent | Self::Form => &[Percent, Form, Escapes, Entities, Base64, Wrapped],
+            Self::Shell => &[Escapes, Percent, Base64],
+            Self::Entities => &[Entities, Escapes, Percent, Base64, Wrapped],
+            Self::QuotedPrintable => &[Entities, Escapes, Percent, Base64, Wrapped],
+            Self::Invisible => &[Escapes, Percent, Entities, Base64, Wrapped],
+            Self::Wrapped => &[Base64],
+            Self::Folded => &[],
+            Self::Base64 => &[
+                Escapes,
+                Percent,
+                Form,
+                Entities,
+                Wrapped,
+                Base64,
+                Invisible,
+                QuotedPrintable,
+            ],
+        }
     }
 
     /// Reads one encoded character at `at` and says how long it is: 0 where there is none.
-    fn read(self, source: &[u8], at: usize, view: &mut View) -> usize {
+    fn read(self, source: &[u8], at: usize, view: &mut impl Sink) -> usize {
         let rest = &source[at..];
         match self {
             Self::Form if rest[0] == b'+' => {
@@ -119,17 +155,24 @@ impl Undo {
 }
 
 /// The source with one kind undone, `reach` bytes around each use; nothing where there is no use.
-pub(super) fn undo(kind: Undo, source: &[u8], reach: usize, shortest: usize) -> Option<View> {
-    let mut view = View::default();
+pub(super) fn undo<S: Sink + Default>(
+    kind: Undo,
+    source: &[u8],
+    reach: usize,
+    shortest: usize,
+) -> Option<S> {
     if kind == Undo::Base64 {
-        base64_runs(source, shortest, &mut view);
-        return view.is_changed.then_some(view);
+        let mut view = S::default();
+        return base64_runs(source, shortest, &mut view).then_some(view);
     }
-    let mut next = kind.trigger(source, 0);
+    let mut next = Some(kind.trigger(source, 0)?);
+    let mut view = S::default();
     let mut done = 0;
     while let Some(first) = next {
         let from = first.saturating_sub(reach).max(done);
-        view.gap(from);
+        if from > done {
+            view.gap(from);
+        }
         let mut until = (first + reach).min(source.len());
         let mut at = from;
         while at < until {
@@ -140,7 +183,6 @@ pub(super) fn undo(kind: Undo, source: &[u8], reach: usize, shortest: usize) -> 
                     at += 1;
                 } else {
                     // As much again after what was undone belongs to the same stretch.
-                    view.is_changed = true;
                     at += len;
                     until = (at + reach).min(source.len());
                 }
@@ -155,7 +197,7 @@ pub(super) fn undo(kind: Undo, source: &[u8], reach: usize, shortest: usize) -> 
         done = at;
         next = kind.trigger(source, at);
     }
-    view.is_changed.then_some(view)
+    Some(view)
 }
 
 fn hex_value(digits: &[u8]) -> Option<u32> {
@@ -166,7 +208,7 @@ fn hex_value(digits: &[u8]) -> Option<u32> {
 }
 
 /// Pushes a byte given as two hex digits.
-fn hex_byte(rest: &[u8], digits_at: usize, at: usize, view: &mut View) -> usize {
+fn hex_byte(rest: &[u8], digits_at: usize, at: usize, view: &mut impl Sink) -> usize {
     let Some(byte) = rest.get(digits_at..digits_at + 2).and_then(hex_value) else {
         return 0;
     };
@@ -175,7 +217,7 @@ fn hex_byte(rest: &[u8], digits_at: usize, at: usize, view: &mut View) -> usize 
 }
 
 /// Pushes a UTF-16 unit given as four hex digits after `intro` bytes, with its other half where it has one.
-fn utf16_unit(rest: &[u8], intro: usize, at: usize, view: &mut View) -> usize {
+fn utf16_unit(rest: &[u8], intro: usize, at: usize, view: &mut impl Sink) -> usize {
     let unit = |from: usize| rest.get(from..from + 4).and_then(hex_value);
     let Some(first) = unit(intro) else {
         return 0;
@@ -199,14 +241,14 @@ fn utf16_unit(rest: &[u8], intro: usize, at: usize, view: &mut View) -> usize {
     len
 }
 
-fn percent(rest: &[u8], at: usize, view: &mut View) -> usize {
+fn percent(rest: &[u8], at: usize, view: &mut impl Sink) -> usize {
     if rest.get(1).is_some_and(|b| matches!(b, b'u' | b'U')) {
         return utf16_unit(rest, 2, at, view);
     }
     hex_byte(rest, 1, at, view)
 }
 
-fn escape(rest: &[u8], at: usize, view: &mut View) -> usize {
+fn escape(rest: &[u8], at: usize, view: &mut impl Sink) -> usize {
     let Some(kind) = rest.get(1) else {
         return 0;
     };
@@ -232,7 +274,7 @@ fn escape(rest: &[u8], at: usize, view: &mut View) -> usize {
     2
 }
 
-fn braced(rest: &[u8], at: usize, view: &mut View) -> usize {
+fn braced(rest: &[u8], at: usize, view: &mut impl Sink) -> usize {
     let close = rest.iter().take(12).position(|b| *b == b'}');
     let c = close
         .and_then(|close| hex_value(&rest[3..close]))
@@ -246,7 +288,7 @@ fn braced(rest: &[u8], at: usize, view: &mut View) -> usize {
     }
 }
 
-fn long_unicode(rest: &[u8], at: usize, view: &mut View) -> usize {
+fn long_unicode(rest: &[u8], at: usize, view: &mut impl Sink) -> usize {
     let Some(c) = rest.get(2..10).and_then(hex_value).and_then(char::from_u32) else {
         return 0;
     };
@@ -254,7 +296,7 @@ fn long_unicode(rest: &[u8], at: usize, view: &mut View) -> usize {
     10
 }
 
-fn octal(rest: &[u8], at: usize, view: &mut View) -> usize {
+fn octal(rest: &[u8], at: usize, view: &mut impl Sink) -> usize {
     let digits = rest[1..]
         .iter()
         .take(3)
@@ -267,7 +309,7 @@ fn octal(rest: &[u8], at: usize, view: &mut View) -> usize {
     1 + digits
 }
 
-fn shell(rest: &[u8], at: usize, view: &mut View) -> usize {
+fn shell(rest: &[u8], at: usize, view: &mut impl Sink) -> usize {
     match rest.get(1) {
         None => return 0,
         Some(b'\n') => {}
@@ -276,7 +318,7 @@ fn shell(rest: &[u8], at: usize, view: &mut View) -> usize {
     2
 }
 
-fn entity(rest: &[u8], at: usize, view: &mut View) -> usize {
+fn entity(rest: &[u8], at: usize, view: &mut impl Sink) -> usize {
     let body = &rest[1..rest.len().min(40)];
     let (c, len) = match body {
         [b'#', b'x' | b'X', digits @ ..] => {
@@ -306,7 +348,7 @@ fn entity(rest: &[u8], at: usize, view: &mut View) -> usize {
     len
 }
 
-fn quoted_printable(rest: &[u8], at: usize, view: &mut View) -> usize {
+fn quoted_printable(rest: &[u8], at: usize, view: &mut impl Sink) -> usize {
     match rest {
         [b'=', b'\r', b'\n', ..] => 3,
         [b'=', b'\n', ..] => 2,
@@ -359,8 +401,19 @@ fn string_len(tail: &[u8]) -> usize {
 
 /// A digit of base64, of either alphabet.
 pub(super) fn is_digit(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_')
+    DIGIT[usize::from(byte)]
 }
+
+static DIGIT: [bool; 256] = {
+    let mut table = [false; 256];
+    let digits = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_";
+    let mut i = 0;
+    while i < digits.len() {
+        table[digits[i] as usize] = true;
+        i += 1;
+    }
+    table
+};
 
 /// Length of a line break and the indentation after it, within a paragraph.
 fn line_break(rest: &[u8], is_indented: bool) -> usize {
@@ -381,49 +434,61 @@ fn line_break(rest: &[u8], is_indented: bool) -> usize {
     }
 }
 
-fn base64_runs(source: &[u8], shortest: usize, view: &mut View) {
-    let shortest_run = shortest * 8 / 6;
-    let mut at = 0;
-    while at < source.len() {
-        if !is_digit(source[at]) {
-            at += 1;
+/// Decodes every run that is long enough to hold an encoded needle; says whether there was one.
+fn base64_runs(source: &[u8], shortest: usize, view: &mut impl Sink) -> bool {
+    // A needle that stands there plainly is found by its own base64 forms; here is looked for base64 in base64 and the
+    // like, which is longer by a third at each layer.
+    let shortest_run = (shortest * 16 / 9).max(12);
+    let mut is_any = false;
+    let mut start = 0;
+    while let Some(probe) = source.get(start..start + shortest_run) {
+        // A run can only begin after the last byte that is no digit.
+        if let Some(gap) = probe.iter().rposition(|b| !is_digit(*b)) {
+            start += gap + 1;
             continue;
         }
-        let len = source[at..].iter().take_while(|b| is_digit(**b)).count();
-        if len >= shortest_run {
-            base64_run(source, at, at + len, shortest, view);
-        }
-        at += len;
+        let len = source[start..].iter().take_while(|b| is_digit(**b)).count();
+        is_any |= base64_run(source, start, start + len, shortest, view);
+        start += len;
     }
+    is_any
 }
 
 /// Decodes a run from each of the four places where it may really begin (what stood before may have joined it), and
 /// keeps what is text: secrets in other bytes are found by their own base64 forms.
-fn base64_run(source: &[u8], start: usize, end: usize, shortest: usize, view: &mut View) {
+fn base64_run(
+    source: &[u8],
+    start: usize,
+    end: usize,
+    shortest: usize,
+    view: &mut impl Sink,
+) -> bool {
     let run = &source[start..end];
     let has = |a, b| memchr2(a, b, run).is_some();
     if has(b'+', b'/') && has(b'-', b'_') {
-        return;
+        return false;
     }
-    for phase in 0..4.min(run.len()) {
+    let mut is_any = false;
+    for phase in 0..4 {
         let decoded = decode(&run[phase..]);
         let mut at = 0;
         for chunk in decoded.utf8_chunks() {
             for text in chunk.valid().split_inclusive(is_foreign) {
                 if text.len() >= shortest {
+                    is_any = true;
                     view.gap(start);
                     for (i, byte) in text.bytes().enumerate() {
                         let bit = (at + i) * 8;
                         let first = start + phase;
                         view.push(byte, first + bit / 6, first + (bit + 7) / 6 + 1);
                     }
-                    view.is_changed = true;
                 }
                 at += text.len();
             }
             at += chunk.invalid().len();
         }
     }
+    is_any
 }
 
 /// A character that text, coloured or not, does not hold.

@@ -1,8 +1,7 @@
 //! `password = "…"`, `"apiKey": "…"`, `TOKEN=…`: a name that speaks of a secret, and a value that looks like one.
 
-use super::Named;
 use super::placeholder::{distinct, is_placeholder};
-use crate::redact::shannon_bits;
+use super::{Named, shannon_bits};
 
 /// The longest rest of a name after its keyword: `_for_production`.
 const NAME_REST: usize = 24;

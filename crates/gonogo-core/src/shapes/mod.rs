@@ -17,13 +17,14 @@ mod layers;
 mod part;
 mod placeholder;
 mod rules;
+pub(crate) mod sampler;
 mod special;
 
 pub use allow::{Allow, AllowError};
 pub use part::{Class, Part};
 pub use rules::RULES;
 
-use filter::Filter;
+use sampler::Sampler;
 
 /// One kind of secret.
 #[derive(Clone, Copy, Debug)]
@@ -134,7 +135,7 @@ pub struct Span<'a> {
 pub struct Scanner {
     rules: &'static [Rule],
     allow: Vec<Allow>,
-    filter: Filter,
+    sampler: Sampler,
 }
 
 /// A match before it is told.
@@ -153,7 +154,7 @@ impl Scanner {
         Self {
             rules,
             allow,
-            filter: Filter::new(rules),
+            sampler: filter::of_rules(rules),
         }
     }
 
@@ -247,18 +248,9 @@ impl Scanner {
     /// Matches in bytes as they are; where rules overlap, the one that says more stays.
     fn plain_matches(&self, path: &str, bytes: &[u8], out: &mut Vec<Found>) {
         let is_code = placeholder::is_source_code(path);
-        self.filter.scan(bytes, |at, anchor| {
-            for (rule, offset) in &anchor.rules {
-                let Some(start) = at.checked_sub(*offset) else {
-                    continue;
-                };
-                if let Some((start, end)) = self.read(*rule, bytes, start, is_code) {
-                    out.push(Found {
-                        rule: *rule,
-                        start,
-                        end,
-                    });
-                }
+        self.sampler.scan(bytes, |rule, start| {
+            if let Some((start, end)) = self.read(rule, bytes, start, is_code) {
+                out.push(Found { rule, start, end });
             }
         });
         dsn::each(bytes, |start, end| {
@@ -313,6 +305,20 @@ struct Found {
     rule: usize,
     start: usize,
     end: usize,
+}
+
+/// Shannon entropy of the bytes, in bits for the whole text.
+pub(crate) fn shannon_bits(bytes: &[u8]) -> f64 {
+    let mut counts = [0_u32; 256];
+    for byte in bytes {
+        counts[usize::from(*byte)] += 1;
+    }
+    let len = bytes.len() as f64;
+    counts
+        .iter()
+        .filter(|n| **n > 0)
+        .map(|n| f64::from(*n) * (len / f64::from(*n)).log2())
+        .sum()
 }
 
 /// Salted by the rule, so that equal values under different rules are not linked.

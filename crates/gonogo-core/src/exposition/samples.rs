@@ -1,0 +1,605 @@
+//! Goes through an exposition sample by sample and checks it on the way.
+
+use std::collections::{BTreeMap, HashSet};
+use std::hash::{BuildHasherDefault, Hasher};
+
+use memchr::memchr;
+
+use super::family::{FamilyHead, Kind, Role};
+use super::histogram::Histograms;
+use super::label::{self, LabelSet, Labels, unescape};
+use super::line::{Cursor, Wrong, is_name_byte, text};
+use super::{Exemplar, ExpositionError, Format, Limits, Sample, number};
+
+/// A sample as it stands in the exposition.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SampleRef<'a> {
+    /// The whole name.
+    pub name: &'a str,
+    /// Index of its family in [`Samples::families`].
+    pub family: usize,
+    /// Its labels.
+    pub labels: Labels<'a>,
+    /// Its value.
+    pub value: f64,
+    /// When it was taken, in milliseconds since 1970.
+    pub timestamp_ms: Option<i64>,
+    /// Its exemplar.
+    pub exemplar: Option<ExemplarRef<'a>>,
+    /// Its line, from 1.
+    pub line: usize,
+}
+
+/// An exemplar as it stands in the exposition.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ExemplarRef<'a> {
+    /// Its labels.
+    pub labels: Labels<'a>,
+    /// Its value.
+    pub value: f64,
+    /// When, in milliseconds since 1970.
+    pub timestamp_ms: Option<i64>,
+}
+
+impl SampleRef<'_> {
+    pub(super) fn to_owned(self) -> Sample {
+        Sample {
+            name: self.name.to_owned(),
+            labels: self.labels.to_owned(),
+            value: self.value,
+            timestamp_ms: self.timestamp_ms,
+            exemplar: self.exemplar.map(|e| Exemplar {
+                labels: e.labels.to_owned(),
+                value: e.value,
+                timestamp_ms: e.timestamp_ms,
+            }),
+        }
+    }
+}
+
+/// An exemplar's labels are at most so long together.
+const EXEMPLAR_MAX: usize = 128;
+
+/// So many equal hashes of different series are looked into.
+const CHANCES_MAX: usize = 16;
+
+/// Gives the samples of an exposition one after the other. An error is the end: nothing after it can be believed.
+pub struct Samples<'a> {
+    format: Format,
+    limits: Limits,
+    rest: &'a [u8],
+    line: usize,
+    families: Vec<FamilyHead<'a>>,
+    by_name: BTreeMap<&'a str, usize>,
+    /// The family that the last line belonged to.
+    current: Option<usize>,
+    /// Every series so far, by a hash of name and labels.
+    series: HashSet<u64, BuildHasherDefault<Hashed>>,
+    /// How often two series had one hash by chance.
+    chance_count: usize,
+    sample_count: usize,
+    histograms: Histograms,
+    names: Vec<&'a [u8]>,
+    whole: &'a [u8],
+    is_ended: bool,
+}
+
+impl<'a> Samples<'a> {
+    /// Begins. Bytes that are not UTF-8, or more than the limit, are refused at once.
+    pub fn new(format: Format, bytes: &'a [u8], limits: Limits) -> Result<Self, ExpositionError> {
+        if bytes.len() > limits.bytes {
+            return Err(ExpositionError {
+                line: 1,
+                column: 1,
+                message: format!("larger than the limit of {} bytes", limits.bytes),
+            });
+        }
+        if let Err(broken) = std::str::from_utf8(bytes) {
+            let before = &bytes[..broken.valid_up_to()];
+            let line_start = memchr::memrchr(b'\n', before).map_or(0, |at| at + 1);
+            return Err(ExpositionError {
+                line: memchr::memchr_iter(b'\n', before).count() + 1,
+                column: before.len() - line_start + 1,
+                message: "not UTF-8".to_owned(),
+            });
+        }
+        Ok(Self {
+            format,
+            limits,
+            rest: bytes,
+            line: 0,
+            families: Vec::new(),
+            by_name: BTreeMap::new(),
+            current: None,
+            series: HashSet::default(),
+            chance_count: 0,
+            sample_count: 0,
+            histograms: Histograms::default(),
+            names: Vec::new(),
+            whole: bytes,
+            is_ended: false,
+        })
+    }
+
+    /// The families so far, in order.
+    pub fn families(&self) -> &[FamilyHead<'a>] {
+        &self.families
+    }
+
+    /// The next sample; nothing at the end of a whole exposition.
+    pub fn next_sample(&mut self) -> Result<Option<SampleRef<'a>>, ExpositionError> {
+        loop {
+            if self.rest.is_empty() {
+                let end = self.end();
+                return end.map(|()| None).map_err(|wrong| self.error(wrong));
+            }
+            self.line += 1;
+            let Some(len) = memchr(b'\n', self.rest) else {
+                return self.torn();
+            };
+            let line = &self.rest[..len];
+            self.rest = &self.rest[len + 1..];
+            match self.read_line(line) {
+                Ok(None) => {}
+                Ok(sample) => return Ok(sample),
+                Err(wrong) => {
+                    self.rest = &[];
+                    self.is_ended = true;
+                    return Err(self.error(wrong));
+                }
+            }
+        }
+    }
+
+    /// A last line without its end may be half a line: `12` of `1234`.
+    fn torn(&mut self) -> Result<Option<SampleRef<'a>>, ExpositionError> {
+        let line = std::mem::take(&mut self.rest);
+        if self.format == Format::OpenMetrics && line == b"# EOF" {
+            self.is_ended = true;
+            return self
+                .finish_family()
+                .map(|()| None)
+                .map_err(|wrong| self.error(wrong));
+        }
+        self.is_ended = true;
+        Err(self.error(Wrong {
+            at: line.len(),
+            message: "the last line is cut: it has no line end".to_owned(),
+        }))
+    }
+
+    fn error(&self, wrong: Wrong) -> ExpositionError {
+        ExpositionError {
+            line: self.line.max(1),
+            column: wrong.at + 1,
+            message: wrong.message,
+        }
+    }
+
+    fn end(&mut self) -> Result<(), Wrong> {
+        if self.format == Format::OpenMetrics && !self.is_ended {
+            self.is_ended = true;
+            return Err(Wrong {
+                at: 0,
+                message: "cut: `# EOF` is missing at the end".to_owned(),
+            });
+        }
+        self.finish_family()
+    }
+
+    fn read_line(&mut self, line: &'a [u8]) -> Result<Option<SampleRef<'a>>, Wrong> {
+        let mut cursor = Cursor::new(line);
+        if self.format == Format::OpenMetrics && self.is_ended {
+            return Err(cursor.wrong("nothing may follow `# EOF`"));
+        }
+        if line.last() == Some(&b'\r') {
+            return Err(cursor.wrong_at(line.len() - 1, "lines end in a line feed only"));
+        }
+        let blanks = cursor.skip_blanks();
+        match cursor.peek() {
+            None if self.format == Format::OpenMetrics => {
+                Err(cursor.wrong("a line may not be empty"))
+            }
+            None => Ok(None),
+            Some(_) if self.format == Format::OpenMetrics && blanks > 0 => {
+                Err(cursor.wrong_at(0, "a line begins without blanks"))
+            }
+            Some(b'#') => self.read_comment(cursor).map(|()| None),
+            Some(_) => self.read_sample(cursor).map(Some),
+        }
+    }
+
+    fn read_comment(&mut self, mut cursor: Cursor<'a>) -> Result<(), Wrong> {
+        let is_open = self.format == Format::OpenMetrics;
+        if is_open && cursor.line == b"# EOF" {
+            self.is_ended = true;
+            return Ok(());
+        }
+        cursor.at += 1;
+        cursor.skip_blanks();
+        let keyword_at = cursor.at;
+        let keyword = cursor.word();
+        if !matches!(keyword, b"HELP" | b"TYPE") && !(is_open && keyword == b"UNIT") {
+            return if is_open {
+                Err(cursor.wrong_at(keyword_at, "HELP, TYPE, UNIT or EOF was expected"))
+            } else {
+                Ok(())
+            };
+        }
+        cursor.skip_blanks();
+        let name_at = cursor.at;
+        let name = self.read_name(&mut cursor)?;
+        let family = self.family(name, cursor, name_at)?;
+        if cursor.peek().is_some() && cursor.skip_blanks() == 0 {
+            return Err(cursor.wrong("a blank was expected after the name"));
+        }
+        let is_sampled = self.families[family].is_sampled;
+        match keyword {
+            b"HELP" => {
+                check_help(cursor, is_open)?;
+                let head = &mut self.families[family];
+                if head.help.replace(unescape(text(cursor.rest()))).is_some() {
+                    return Err(cursor.wrong_at(name_at, format!("a second HELP for {name:?}")));
+                }
+            }
+            b"UNIT" => self.families[family].unit = Some(text(cursor.rest())),
+            _ => {
+                let word = text(cursor.rest()).trim_end_matches([' ', '\t']);
+                let kind = Kind::parse(word, self.format)
+                    .ok_or_else(|| cursor.wrong(format!("no such type: {word:?}")))?;
+                if is_sampled {
+                    return Err(
+                        cursor.wrong_at(name_at, format!("TYPE of {name:?} after its samples"))
+                    );
+                }
+                if let Some(part) = self.sampled_part(name, kind) {
+                    return Err(cursor.wrong_at(
+                        name_at,
+                        format!("TYPE of {name:?} after its sample {part:?}"),
+                    ));
+                }
+                let head = &mut self.families[family];
+                if head.is_typed {
+                    return Err(cursor.wrong_at(name_at, format!("a second TYPE for {name:?}")));
+                }
+                head.is_typed = true;
+                head.kind = kind;
+            }
+        }
+        Ok(())
+    }
+
+    /// A sample of the family that stood before its TYPE.
+    fn sampled_part(&self, name: &str, kind: Kind) -> Option<&'a str> {
+        ["_bucket", "_sum", "_count"]
+            .iter()
+            .filter(|ending| kind.role(ending, self.format).is_some())
+            .filter_map(|ending| self.by_name.get(format!("{name}{ending}").as_str()))
+            .map(|index| &self.families[*index])
+            .find(|head| head.is_sampled)
+            .map(|head| head.name)
+    }
+
+    fn read_name(&self, cursor: &mut Cursor<'a>) -> Result<&'a str, Wrong> {
+        let name = cursor.take_while(is_name_byte);
+        if name.is_empty() || name[0].is_ascii_digit() {
+            return Err(
+                cursor.wrong_at(cursor.at - name.len(), "a metric's name was expected here")
+            );
+        }
+        Ok(text(name))
+    }
+
+    /// The family of a name, made where there is none, and now the current one.
+    fn family(&mut self, name: &'a str, cursor: Cursor<'a>, at: usize) -> Result<usize, Wrong> {
+        let known = self.by_name.get(name).copied();
+        if known.is_some() && known == self.current {
+            return Ok(known.unwrap_or_default());
+        }
+        self.finish_family()
+            .map_err(|wrong| Wrong { at, ..wrong })?;
+        let index = match known {
+            Some(index)
+                if self.format == Format::OpenMetrics && self.families[index].is_sampled =>
+            {
+                return Err(cursor.wrong_at(at, format!("lines of {name:?} stand apart")));
+            }
+            Some(index) => index,
+            None => {
+                if self.families.len() >= self.limits.families {
+                    return Err(
+                        cursor.wrong_at(at, format!("more than {} families", self.limits.families))
+                    );
+                }
+                self.families.push(FamilyHead::new(name));
+                self.by_name.insert(name, self.families.len() - 1);
+                self.families.len() - 1
+            }
+        };
+        self.current = Some(index);
+        Ok(index)
+    }
+
+    fn finish_family(&mut self) -> Result<(), Wrong> {
+        self.current = None;
+        self.histograms
+            .end()
+            .map_err(|message| Wrong { at: 0, message })
+    }
+
+    fn read_sample(&mut self, mut cursor: Cursor<'a>) -> Result<SampleRef<'a>, Wrong> {
+        let name_at = cursor.at;
+        let name = self.read_name(&mut cursor)?;
+        let (family, role) = self.family_of_sample(name, cursor, name_at)?;
+        let blanks = cursor.skip_blanks();
+        let mut set = LabelSet::default();
+        if cursor.peek() == Some(b'{') {
+            cursor.at += 1;
+            set = label::read(&mut cursor, &mut self.names, self.limits.labels)?;
+            cursor.skip_blanks();
+        } else if blanks == 0 {
+            return Err(cursor.wrong("`{` or a blank was expected after the name"));
+        }
+        let value_at = cursor.at;
+        let value = number::value(cursor.word())
+            .ok_or_else(|| cursor.wrong_at(value_at, "a number was expected here"))?;
+        let timestamp_ms = self.read_timestamp(&mut cursor)?;
+        let exemplar = self.read_exemplar(&mut cursor, role)?;
+        if cursor.peek().is_some() {
+            return Err(cursor.wrong("the line was expected to end here"));
+        }
+        self.check_sample(family, role, &set, value)
+            .map_err(|message| cursor.wrong_at(name_at, message))?;
+        self.check_series(name, &set, cursor.line)
+            .map_err(|message| cursor.wrong_at(name_at, message))?;
+        self.families[family].is_sampled = true;
+        Ok(SampleRef {
+            name,
+            family,
+            labels: Labels(text(set.raw)),
+            value,
+            timestamp_ms,
+            exemplar,
+            line: self.line,
+        })
+    }
+
+    /// The family that a sample belongs to, by its name and the family before it.
+    fn family_of_sample(
+        &mut self,
+        name: &'a str,
+        cursor: Cursor<'a>,
+        at: usize,
+    ) -> Result<(usize, Role), Wrong> {
+        if let Some(found) = self
+            .current
+            .and_then(|family| Some((family, self.role_in(family, name)?)))
+        {
+            return Ok(found);
+        }
+        // Lines may stand apart in 0.0.4, and a family's name is the sample's without one of these.
+        const ENDINGS: [&str; 9] = [
+            "", "_total", "_bucket", "_sum", "_count", "_created", "_info", "_gsum", "_gcount",
+        ];
+        for ending in ENDINGS {
+            let Some(base) = name.strip_suffix(ending) else {
+                continue;
+            };
+            if let Some(index) = self.by_name.get(base).copied()
+                && let Some(role) = self.role_in(index, name)
+            {
+                let family = self.family(base, cursor, at)?;
+                return Ok((family, role));
+            }
+        }
+        if let Some(index) = self.by_name.get(name).copied() {
+            let kind = self.families[index].kind.name();
+            return Err(cursor.wrong_at(at, format!("a {kind} has no sample of the name {name:?}")));
+        }
+        Ok((self.family(name, cursor, at)?, Role::Value))
+    }
+
+    fn role_in(&self, family: usize, name: &str) -> Option<Role> {
+        let head = &self.families[family];
+        head.kind.role(name.strip_prefix(head.name)?, self.format)
+    }
+
+    fn read_timestamp(&self, cursor: &mut Cursor<'a>) -> Result<Option<i64>, Wrong> {
+        let had_blank = cursor.skip_blanks() > 0;
+        if !had_blank || matches!(cursor.peek(), None | Some(b'#')) {
+            return Ok(None);
+        }
+        let at = cursor.at;
+        let word = cursor.word();
+        let ms = match self.format {
+            Format::Text => number::milliseconds(word),
+            Format::OpenMetrics => number::seconds(word),
+        };
+        cursor.skip_blanks();
+        ms.map(Some)
+            .ok_or_else(|| cursor.wrong_at(at, "a timestamp was expected here"))
+    }
+
+    fn read_exemplar(
+        &mut self,
+        cursor: &mut Cursor<'a>,
+        role: Role,
+    ) -> Result<Option<ExemplarRef<'a>>, Wrong> {
+        if cursor.peek() != Some(b'#') || self.format == Format::Text {
+            return Ok(None);
+        }
+        let start = cursor.at;
+        if !matches!(role, Role::Bucket | Role::Total) {
+            return Err(cursor.wrong("only buckets and counters have exemplars"));
+        }
+        cursor.at += 1;
+        cursor.skip_blanks();
+        cursor.expect(b'{', "an exemplar's labels were expected here")?;
+        let set = label::read(cursor, &mut self.names, self.limits.labels)?;
+        if set.len > EXEMPLAR_MAX {
+            return Err(cursor.wrong_at(start, "an exemplar's labels have at most 128 characters"));
+        }
+        cursor.skip_blanks();
+        let at = cursor.at;
+        let value = number::value(cursor.word())
+            .ok_or_else(|| cursor.wrong_at(at, "an exemplar's value was expected here"))?;
+        Ok(Some(ExemplarRef {
+            labels: Labels(text(set.raw)),
+            value,
+            timestamp_ms: self.read_timestamp(cursor)?,
+        }))
+    }
+
+    /// What the family's type demands of a sample.
+    fn check_sample(
+        &mut self,
+        family: usize,
+        role: Role,
+        set: &LabelSet<'a>,
+        value: f64,
+    ) -> Result<(), String> {
+        self.sample_count += 1;
+        if self.sample_count > self.limits.samples {
+            return Err(format!("more than {} samples", self.limits.samples));
+        }
+        let kind = self.families[family].kind;
+        match role {
+            Role::Total if value < 0.0 => Err("a counter is negative".to_owned()),
+            Role::Total if value.is_nan() && self.format == Format::OpenMetrics => {
+                Err("a counter is not NaN".to_owned())
+            }
+            Role::Count if value.is_nan() || value < 0.0 => {
+                Err("a count is neither negative nor NaN".to_owned())
+            }
+            Role::Bucket => {
+                self.histograms
+                    .bucket(set.group, set.le, value, kind == Kind::GaugeHistogram)
+            }
+            Role::Count if matches!(kind, Kind::Histogram | Kind::GaugeHistogram) => {
+                self.histograms.count(set.group, value)
+            }
+            Role::Quantile => check_quantile(set),
+            Role::Value => match kind {
+                Kind::Info if value.total_cmp(&1.0).is_ne() => Err("an info is 1".to_owned()),
+                Kind::StateSet
+                    if value.total_cmp(&1.0).is_ne() && value.total_cmp(&0.0).is_ne() =>
+                {
+                    Err("a state is 0 or 1".to_owned())
+                }
+                _ => Ok(()),
+            },
+            Role::Total | Role::Count | Role::Sum | Role::Created => Ok(()),
+        }
+    }
+
+    /// No series stands there twice.
+    fn check_series(
+        &mut self,
+        name: &str,
+        set: &LabelSet<'a>,
+        line: &'a [u8],
+    ) -> Result<(), String> {
+        let key = label::mix(label::bytes_hash(name.as_bytes()), set.hash);
+        if self.series.insert(key) {
+            return Ok(());
+        }
+        // Two hashes may be equal by chance: now every line before is compared.
+        let here = sorted(Labels(text(set.raw)));
+        let is_twice = self
+            .whole
+            .split(|b| *b == b'\n')
+            .take_while(|before| !std::ptr::eq(*before, line))
+            .any(|before| is_series(before, name, &here));
+        if is_twice {
+            return Err(format!(
+                "the series {name:?} stands here twice with these labels"
+            ));
+        }
+        // By chance this happens once in billions of expositions; often, only by somebody's design.
+        self.chance_count += 1;
+        if self.chance_count > CHANCES_MAX {
+            return Err("labels made to be slow to compare".to_owned());
+        }
+        Ok(())
+    }
+}
+
+impl<'a> Iterator for Samples<'a> {
+    type Item = Result<SampleRef<'a>, ExpositionError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.next_sample().transpose()
+    }
+}
+
+fn check_help(cursor: Cursor<'_>, is_open: bool) -> Result<(), Wrong> {
+    let mut at = cursor.at;
+    while let Some(slash) = memchr(b'\\', &cursor.line[at..]) {
+        at += slash;
+        match cursor.line.get(at + 1) {
+            Some(b'\\' | b'n') => at += 2,
+            Some(b'"') if is_open => at += 2,
+            _ => {
+                return Err(cursor.wrong_at(
+                    at,
+                    "only `\\\\` and `\\n` may follow a backslash in a help text",
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn check_quantile(set: &LabelSet<'_>) -> Result<(), String> {
+    let quantile = set
+        .quantile
+        .ok_or("a summary's sample needs the label `quantile`")?;
+    match number::value(quantile) {
+        Some(q) if (0.0..=1.0).contains(&q) => Ok(()),
+        _ => Err("`quantile` is a number from 0 to 1".to_owned()),
+    }
+}
+
+fn sorted(labels: Labels<'_>) -> Vec<(&str, std::borrow::Cow<'_, str>)> {
+    let mut all: Vec<_> = labels
+        .iter()
+        .filter(|(_, value)| !value.is_empty())
+        .collect();
+    all.sort();
+    all
+}
+
+/// Whether a line that was read before is a sample of the series.
+fn is_series(line: &[u8], name: &str, labels: &[(&str, std::borrow::Cow<'_, str>)]) -> bool {
+    let line = line.trim_ascii_start();
+    let Some(rest) = line.strip_prefix(name.as_bytes()) else {
+        return false;
+    };
+    if rest.first().is_none_or(|b| is_name_byte(*b)) {
+        return false;
+    }
+    let mut cursor = Cursor::new(rest);
+    cursor.skip_blanks();
+    if cursor.peek() != Some(b'{') {
+        return labels.is_empty();
+    }
+    cursor.at += 1;
+    label::read(&mut cursor, &mut Vec::new(), usize::MAX)
+        .is_ok_and(|set| sorted(Labels(text(set.raw))) == labels)
+}
+
+/// The keys are hashes already.
+#[derive(Default)]
+struct Hashed(u64);
+
+impl Hasher for Hashed {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = label::bytes_hash(bytes);
+    }
+    fn write_u64(&mut self, key: u64) {
+        self.0 = key;
+    }
+}
