@@ -1,15 +1,10 @@
 //! How fast bytes pass: `cargo bench -p gonogo-core --bench bytes [FILE_OR_FOLDER]`. Prints MB per CPU second, the best
 //! of several rounds. Without a path it reads this crate's own sources.
-#![expect(
-    clippy::print_stdout,
-    clippy::format_push_string,
-    reason = "it prints its figures, and writes its input once"
-)]
+#![expect(clippy::print_stdout, reason = "it prints its figures")]
 
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
 
-use gonogo_core::exposition::{Format, Limits, check};
 use gonogo_core::redact::Redactor;
 use gonogo_core::shapes::{RULES, Scanner};
 
@@ -33,16 +28,6 @@ fn main() {
     });
     println!("  {count} findings with {} rules", RULES.len());
 
-    let text = exposition();
-    best("exposition", text.len(), || {
-        black_box(check(Format::Text, text.as_bytes(), Limits::default()).is_ok());
-    });
-    println!(
-        "  {} bytes, {:?}",
-        text.len(),
-        check(Format::Text, text.as_bytes(), Limits::default())
-    );
-
     let mut redactor = Redactor::new();
     for secret in [
         "q83hL-Zk2vQ91/LmTzXy",
@@ -56,43 +41,6 @@ fn main() {
             black_box(redactor.redact_bytes(file));
         }
     });
-}
-
-/// An exposition as services with many routes give it: counters and histograms with labels.
-fn exposition() -> String {
-    let mut out = String::new();
-    for family in 0..40 {
-        out += &format!(
-            "# HELP http_request_duration_seconds_{family} How long requests took.\n# TYPE http_request_duration_seconds_{family} histogram\n"
-        );
-        for series in 0..500 {
-            let labels = format!(
-                "method=\"GET\",handler=\"/api/v1/things/{series}\",code=\"200\",instance=\"10.0.0.{}:8080\"",
-                series % 250
-            );
-            for (i, le) in [
-                "0.005", "0.01", "0.025", "0.05", "0.1", "0.25", "0.5", "1", "2.5", "5", "10",
-                "+Inf",
-            ]
-            .iter()
-            .enumerate()
-            {
-                out += &format!(
-                    "http_request_duration_seconds_{family}_bucket{{{labels},le=\"{le}\"}} {}\n",
-                    i * 117 + series
-                );
-            }
-            out += &format!(
-                "http_request_duration_seconds_{family}_sum{{{labels}}} {}.{series}\n",
-                series * 31
-            );
-            out += &format!(
-                "http_request_duration_seconds_{family}_count{{{labels}}} {}\n",
-                11 * 117 + series
-            );
-        }
-    }
-    out
 }
 
 fn read(path: &Path, out: &mut Vec<Vec<u8>>) {
