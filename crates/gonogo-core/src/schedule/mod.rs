@@ -84,7 +84,7 @@ impl<'p> Schedule<'p> {
     }
 
     /// Everything that may happen now. Empty while running checks must end first, or when all is done.
-    pub fn next(&mut self) -> Vec<Move> {
+    pub fn moves(&mut self) -> Vec<Move> {
         let mut moves = Vec::new();
         while self.gate < self.plan.gates.len() && !self.closing {
             let gate = &self.plan.gates[self.gate];

@@ -54,7 +54,7 @@ fn run(
     on_layer: &mut dyn FnMut(Layer, usize, usize, &[u8]),
 ) {
     let run = &bytes[start..end];
-    if run.len() % 2 == 0 && run.iter().all(u8::is_ascii_hexdigit) {
+    if run.len().is_multiple_of(2) && run.iter().all(u8::is_ascii_hexdigit) {
         let decoded: Vec<u8> = run
             .chunks_exact(2)
             .map(|pair| hex(pair[0]) << 4 | hex(pair[1]))

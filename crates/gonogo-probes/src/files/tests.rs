@@ -1,3 +1,8 @@
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the tests make the files that are looked at"
+)]
+
 use std::time::Duration;
 
 use serde_json::json;

@@ -1,3 +1,8 @@
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the tests make the files that are looked at"
+)]
+
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -39,7 +44,6 @@ fn findings(seen: &Seen) -> &[gonogo_core::Value] {
     seen.facts["findings"].as_list().unwrap()
 }
 
-#[expect(clippy::disallowed_methods, reason = "the test makes a repository")]
 fn git(folder: &Path, arguments: &[&str]) {
     let ended = Command::new("git")
         .current_dir(folder)

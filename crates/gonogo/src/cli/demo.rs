@@ -180,7 +180,10 @@ fn list(json: bool) {
     }
     let mut text = format!("{CASE}\n");
     for fault in faults {
-        text.push_str(&format!("  {:<30} {}\n", fault.name, fault.what));
+        output::add(
+            &mut text,
+            format_args!("  {:<30} {}\n", fault.name, fault.what),
+        );
     }
     output::result_text(&text);
 }

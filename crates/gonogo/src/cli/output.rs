@@ -32,7 +32,7 @@ fn anstream() -> std::io::StdoutLock<'static> {
 pub(super) fn colour() -> bool {
     use std::io::IsTerminal as _;
     std::io::stdout().is_terminal()
-        && !crate::world::variable("NO_COLOR").is_some_and(|v| !v.is_empty())
+        && crate::world::variable("NO_COLOR").is_none_or(|v| v.is_empty())
 }
 
 /// The terminal's width, 80 where there is none.
@@ -42,4 +42,11 @@ pub(super) fn width() -> usize {
         .map(|size| usize::from(size.ws_col))
         .filter(|columns| *columns >= 40)
         .unwrap_or(80)
+}
+
+/// Appends formatted text.
+pub(super) fn add(to: &mut String, text: std::fmt::Arguments<'_>) {
+    use std::fmt::Write as _;
+    // Writing to a String cannot fail.
+    let _infallible = to.write_fmt(text).is_ok();
 }

@@ -65,22 +65,24 @@ fn text(gate: &str, check: &CheckJudged, width: usize) -> String {
     use gonogo_report::escape::terminal as escape;
     let mut out = format!("{gate}/{} · {}\n", check.id, escape(&check.ask));
     let Some(evidence) = &check.evidence else {
-        out.push_str(&format!(
-            "  {}: {}\n",
-            check.outcome.word(),
-            escape(&check.message)
-        ));
+        output::add(
+            &mut out,
+            format_args!("  {}: {}\n", check.outcome.word(), escape(&check.message)),
+        );
         if let Some(next) = &check.next {
-            out.push_str(&format!("  try: {}\n", escape(next)));
+            output::add(&mut out, format_args!("  try: {}\n", escape(next)));
         }
         return out;
     };
     if let Some(target) = &evidence.target {
-        out.push_str(&format!(
-            "  target {} ({})\n",
-            escape(&target.name),
-            escape(&target.address)
-        ));
+        output::add(
+            &mut out,
+            format_args!(
+                "  target {} ({})\n",
+                escape(&target.name),
+                escape(&target.address)
+            ),
+        );
     }
     out.push_str("  observed\n");
     for (name, value) in &evidence.facts {
@@ -93,18 +95,21 @@ fn text(gate: &str, check: &CheckJudged, width: usize) -> String {
             format!(" – {}", escape(&expectation.message))
         };
         let word = expectation.outcome.word();
-        out.push_str(&format!(
-            "  {word:<12} {}{said}\n",
-            escape(&expectation.text)
-        ));
+        output::add(
+            &mut out,
+            format_args!("  {word:<12} {}{said}\n", escape(&expectation.text)),
+        );
     }
     for limit in &check.limits {
         let word = limit.outcome.word();
-        out.push_str(&format!(
-            "  {word:<12} {} – {}\n",
-            limit.text,
-            escape(&limit.judgement.reason)
-        ));
+        output::add(
+            &mut out,
+            format_args!(
+                "  {word:<12} {} – {}\n",
+                limit.text,
+                escape(&limit.judgement.reason)
+            ),
+        );
     }
     out.push('\n');
     out
@@ -126,7 +131,10 @@ fn fields(out: &mut String, path: &str, value: &Value, width: usize, depth: usiz
             }
         }
         Value::List(items) if !items.is_empty() && depth < 6 => {
-            out.push_str(&format!("    size({}) = {}\n", escape(path), items.len()));
+            output::add(
+                out,
+                format_args!("    size({}) = {}\n", escape(path), items.len()),
+            );
             fields(out, &format!("{path}[0]"), &items[0], width, depth + 1);
         }
         other => {
@@ -138,7 +146,7 @@ fn fields(out: &mut String, path: &str, value: &Value, width: usize, depth: usiz
             } else {
                 shown
             };
-            out.push_str(&format!("{head}{short}\n"));
+            output::add(out, format_args!("{head}{short}\n"));
         }
     }
 }

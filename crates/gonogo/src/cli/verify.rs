@@ -49,18 +49,21 @@ pub(super) fn verify(args: &VerifyArgs) -> Ended {
         judged.verdict.word(),
         args.run.display()
     );
-    text.push_str(&format!(
-        "  plan sha256:{} · environment {} · ended {}\n",
-        judged.about.plan_sha256,
-        judged.about.environment,
-        judged.about.as_of.format("%Y-%m-%d %H:%M:%S UTC")
-    ));
+    output::add(
+        &mut text,
+        format_args!(
+            "  plan sha256:{} · environment {} · ended {}\n",
+            judged.about.plan_sha256,
+            judged.about.environment,
+            judged.about.as_of.format("%Y-%m-%d %H:%M:%S UTC")
+        ),
+    );
     text.push_str("  unsigned: protects against accident only\n");
     for sentence in &verified.unmet {
-        text.push_str(&format!(
-            "  not met: {}\n",
-            gonogo_report::escape::terminal(sentence)
-        ));
+        output::add(
+            &mut text,
+            format_args!("  not met: {}\n", gonogo_report::escape::terminal(sentence)),
+        );
     }
     output::result_text(&text);
     Ok(code)

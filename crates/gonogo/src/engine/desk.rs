@@ -317,17 +317,14 @@ impl Desk {
         state.known.save(judged.saves.clone());
         for save in &check.save {
             let key = format!("saved.{}", save.name);
-            match judged.saves.get(&save.name) {
-                Some(value) => {
-                    if !is_secret(check, save) {
-                        state.names.save(&save.name, value.clone());
-                    }
-                    state.missing.remove(&key);
+            if let Some(value) = judged.saves.get(&save.name) {
+                if !is_secret(check, save) {
+                    state.names.save(&save.name, value.clone());
                 }
-                None => {
-                    let why = format!("check `{name}` did not set it: {}", judged.message);
-                    state.missing.insert(key, why);
-                }
+                state.missing.remove(&key);
+            } else {
+                let why = format!("check `{name}` did not set it: {}", judged.message);
+                state.missing.insert(key, why);
             }
         }
         Ok(judged)

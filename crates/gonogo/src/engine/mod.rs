@@ -168,7 +168,7 @@ async fn drive(desk: &Arc<Desk>) -> Result<Ended, EngineError> {
         if desk.is_stopped() {
             schedule.stop();
         }
-        let moves = schedule.next();
+        let moves = schedule.moves();
         let idle = moves.is_empty();
         for next in moves {
             match next {

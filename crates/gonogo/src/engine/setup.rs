@@ -123,7 +123,12 @@ impl Setup {
             return "none".to_owned();
         };
         let mut parts = Vec::new();
-        for path in subject.check.expect.iter().flat_map(|e| e.paths()) {
+        for path in subject
+            .check
+            .expect
+            .iter()
+            .flat_map(gonogo_core::expr::Expr::paths)
+        {
             if path.root != "inputs" {
                 continue;
             }

@@ -83,7 +83,7 @@ fn a_bomb_is_refused_quickly_and_in_little_memory() {
     let mut plan = String::from("gonogo: 1\nname: bomb\na0: &a0 [x, x, x, x, x, x, x, x, x]\n");
     for level in 1..12 {
         let before = format!("*a{}", level - 1);
-        let row = vec![before.as_str(); 9].join(", ");
+        let row = [before.as_str(); 9].join(", ");
         plan.push_str(&format!("a{level}: &a{level} [{row}]\n"));
     }
     let folder = folder();

@@ -1,4 +1,12 @@
 //! The program as a user has it: plan in, verdict and reports out. One test program, so that one thing is linked.
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    unreachable_pub,
+    clippy::format_push_string,
+    clippy::format_collect,
+    reason = "tests make files and start programs, and stop where something is not as it must be"
+)]
 
 mod bad_input;
 mod bundle;
