@@ -334,8 +334,8 @@ fn quoted(word: &str) -> String {
 pub(crate) fn next(judged: &Judged, folder: &str) -> Vec<(String, &'static str)> {
     let mut next = Vec::new();
     let (blockers, _) = blockers(judged);
-    if let Some(command) = blockers.iter().find_map(|f| f.next.clone()) {
-        next.push((command, "the first thing to try"));
+    if let Some(text) = blockers.iter().find_map(|f| f.next.as_deref()) {
+        next.push((text.to_owned(), "the first thing to try"));
     }
     if !judged.about.finished {
         next.push((

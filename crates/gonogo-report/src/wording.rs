@@ -196,6 +196,27 @@ pub(crate) fn confidence(judgement: &LimitJudgement) -> String {
     format!("{:.1} %", tenths / 10.0)
 }
 
+/// A next step, apart: what to do in words, and the line for a shell that follows or is all of it.
+pub(crate) fn step(next: &str) -> (Option<&str>, Option<&str>) {
+    if is_command(next) {
+        return (None, Some(next));
+    }
+    for lead in ["then ", ": "] {
+        for (at, _) in next.match_indices(lead) {
+            let (words, command) = next.split_at(at + lead.len());
+            if is_command(command) {
+                return (Some(words.trim_end()), Some(command));
+            }
+        }
+    }
+    (Some(next), None)
+}
+
+fn is_command(text: &str) -> bool {
+    let is_known = text.starts_with("gonogo ") || text.starts_with("curl ");
+    is_known && !text.contains("; ") && !text.contains(", and ")
+}
+
 /// Text cut at its backticks: every second part is code. A backtick without a partner is text, and where two stand side
 /// by side they are not ours, so all of it is.
 pub(crate) fn code_spans(text: &str) -> impl Iterator<Item = (&str, bool)> {

@@ -126,12 +126,14 @@ fn asked(page: &mut Markup, check: &CheckJudged) {
     }
     for (name, text) in [
         ("likely cause", &check.cause),
-        ("next", &check.next),
         ("waived by", &check.waived_by),
     ] {
         if let Some(text) = text {
             row(name, text);
         }
+    }
+    if let Some(next) = &check.next {
+        super::pieces::next_step(page, next);
     }
     page.raw("</dl>");
 }

@@ -7,7 +7,7 @@ use gonogo_core::outcome::{Severity, Verdict};
 
 use crate::escape::shorten;
 use crate::markup::Markup;
-use crate::wording::{code_spans, sign};
+use crate::wording::{code_spans, sign, step};
 
 /// How much of one field is shown; the whole is in `verdict.json` and the journal.
 pub(super) const MOST_TEXT: usize = 2_000;
@@ -93,6 +93,18 @@ pub(super) fn row(page: &mut Markup, name: &'static str, text: &str) {
     page.raw("</dd>");
 }
 
+/// What to do next, as a row: in words, and as a line to copy.
+pub(super) fn next_step(page: &mut Markup, next: &str) {
+    let next = shorten(next, MOST_TEXT);
+    let (words, command) = step(&next);
+    page.raw("<dt>next</dt><dd>");
+    prose(page, words.unwrap_or_default());
+    if let Some(command) = command {
+        page.put("<code class=\"cmd\">{}</code>", &[command]);
+    }
+    page.raw("</dd>");
+}
+
 /// A finding with all that a person needs to act on it.
 pub(super) fn finding(page: &mut Markup, anchors: &Anchors, finding: &Finding) {
     let outcome = GateOutcome::from(finding.outcome);
@@ -132,16 +144,8 @@ pub(super) fn finding(page: &mut Markup, anchors: &Anchors, finding: &Finding) {
     if let Some(cause) = &finding.cause {
         row(page, "likely cause", cause);
     }
-    match &finding.next {
-        // A sentence that holds a command, or the command itself.
-        Some(next) if next.contains('`') => row(page, "next", next),
-        Some(next) => {
-            page.put(
-                "<dt>next</dt><dd><code class=\"cmd\">{}</code></dd>",
-                &[&shorten(next, MOST_TEXT)],
-            );
-        }
-        None => {}
+    if let Some(next) = &finding.next {
+        next_step(page, next);
     }
     if let Some(owner) = &finding.owner {
         row(page, "owner", owner);

@@ -9,7 +9,7 @@ use gonogo_core::outcome::Severity;
 use self::sheet::Sheet;
 use crate::escape::{markdown as text, markdown_code as code, shorten};
 use crate::first_screen::{self as first, title};
-use crate::wording::{code_spans, sign, verdict_sign};
+use crate::wording::{code_spans, sign, step, verdict_sign};
 
 /// The first line, by which a comment is found again and edited in place.
 pub const MARKER: &str = "<!-- gonogo report -->";
@@ -159,15 +159,11 @@ fn finding_item_cut(number: usize, finding: &Finding, most: usize) -> String {
         line("likely cause", short(cause, most));
     }
     if let Some(next) = &finding.next {
-        let is_sentence = next.contains('`');
-        line(
-            "next",
-            if is_sentence {
-                short(next, most)
-            } else {
-                short_code(next, most)
-            },
-        );
+        let (words, command) = step(next);
+        let words = words.map(|words| short(words, most));
+        let command = command.map(|command| short_code(command, most));
+        let parts: Vec<String> = words.into_iter().chain(command).collect();
+        line("next", parts.join(" "));
     }
     if let Some(owner) = &finding.owner {
         line("owner", short(owner, most));

@@ -86,8 +86,9 @@ impl Canvas {
     }
 
     /// Data under a label that must stay in one piece, so that it can be copied: a path, a command.
-    pub(super) fn whole(&mut self, label: &Label<'_>, text: &str, style: Style) {
-        let mut line = self.paint(label.style, &pad(label.text, label.columns));
+    pub(super) fn whole(&mut self, indent: usize, label: &Label<'_>, text: &str, style: Style) {
+        let mut line = " ".repeat(indent);
+        line.push_str(&self.paint(label.style, &pad(label.text, label.columns)));
         line.push_str(&self.paint(style, &escape::terminal(text)));
         self.line(&line);
     }

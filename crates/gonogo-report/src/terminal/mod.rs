@@ -10,7 +10,7 @@ use unicode_width::UnicodeWidthStr as _;
 use self::canvas::{Canvas, Label, outcome_style, pad, quiet, verdict_style};
 use crate::escape;
 use crate::first_screen::{self as first, title};
-use crate::wording::{sign, verdict_sign};
+use crate::wording::{sign, step, verdict_sign};
 
 /// How much of a finding is shown; the rest is in the report.
 const MOST_TEXT: usize = 400;
@@ -113,16 +113,32 @@ fn finding_lines(canvas: &mut Canvas, finding: &Finding) {
         let Some(text) = text.filter(|text| !text.trim().is_empty()) else {
             continue;
         };
-        let style = match name {
-            "next" => Style::new().fg_color(Some(AnsiColor::Cyan.into())),
-            _ => Style::new(),
-        };
         let text = escape::shorten(text, MOST_TEXT);
-        canvas.labelled(2, &Label::new(name, 10, quiet()), &text, style);
+        let label = Label::new(name, 10, quiet());
+        if name == "next" {
+            next_step(canvas, 2, ("next", 10), &text);
+        } else {
+            canvas.labelled(2, &label, &text, Style::new());
+        }
     }
     if !finding.also.is_empty() {
         let also = escape::shorten(&finding.also.join(", "), MOST_TEXT).into_owned();
         canvas.labelled(2, &Label::new("explains", 10, quiet()), &also, Style::new());
+    }
+}
+
+/// What to do in words, wrapped, and the line for a shell in one piece, so that it can be copied.
+fn next_step(canvas: &mut Canvas, indent: usize, (name, columns): (&str, usize), next: &str) {
+    let cyan = Style::new().fg_color(Some(AnsiColor::Cyan.into()));
+    let (words, command) = step(next);
+    let label = Label::new(name, columns, quiet());
+    if let Some(words) = words {
+        canvas.labelled(indent, &label, words, Style::new());
+    }
+    if let Some(command) = command {
+        let name = if words.is_none() { name } else { "" };
+        let label = Label::new(name, columns, quiet());
+        canvas.whole(indent, &label, command, cyan);
     }
 }
 
@@ -242,12 +258,11 @@ fn afterwards(canvas: &mut Canvas, judged: &Judged, look: &Look) {
     canvas.head("Report and next");
     if look.folder.is_some() {
         let path = format!("{}/report.html", folder.trim_end_matches('/'));
-        canvas.whole(&Label::new("report", 13, quiet()), &path, Style::new());
+        canvas.whole(0, &Label::new("report", 13, quiet()), &path, Style::new());
     }
-    let cyan = Style::new().fg_color(Some(AnsiColor::Cyan.into()));
     for (command, why) in first::next(judged, folder) {
         let command = escape::shorten(&command, MOST_TEXT);
-        canvas.whole(&Label::new("try", 13, quiet()), &command, cyan);
+        next_step(canvas, 0, ("try", 13), &command);
         canvas.text(13, why, quiet());
     }
     let (figure, _) = first::confidence(judged);

@@ -22,11 +22,15 @@ fn whole_reports_read_as_before() {
 }
 
 #[test]
-fn no_line_is_wider_than_the_terminal() {
+fn no_line_is_wider_than_the_terminal_but_what_is_to_be_copied() {
     for width in [40, 60, 80, 120, 200] {
         for (name, judged) in fixtures::all() {
             for line in render(&judged, &look(false, width)).lines() {
-                assert!(line.width() <= width, "{name} at {width}: {line:?}");
+                let is_copied = line.contains(" gonogo ") || line.contains("report.html");
+                assert!(
+                    line.width() <= width || is_copied,
+                    "{name} at {width}: {line:?}"
+                );
             }
         }
     }

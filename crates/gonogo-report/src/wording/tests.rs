@@ -78,6 +78,27 @@ fn code_is_what_stands_between_two_backticks() {
     assert_eq!(parts(""), []);
 }
 
+#[test]
+fn a_next_step_is_words_then_a_command() {
+    assert_eq!(
+        step("check that the target verifies `exp`; then gonogo try p.yaml a/b --env local"),
+        (
+            Some("check that the target verifies `exp`; then"),
+            Some("gonogo try p.yaml a/b --env local")
+        )
+    );
+    assert_eq!(
+        step("look at the answer's Allow header: curl -i -H 'A: b' http://x/"),
+        (
+            Some("look at the answer's Allow header:"),
+            Some("curl -i -H 'A: b' http://x/")
+        )
+    );
+    assert_eq!(step("curl -i http://x/"), (None, Some("curl -i http://x/")));
+    let sentence = "gonogo plan p.yaml prints the numbers; raise `requests:` to them";
+    assert_eq!(step(sentence), (Some(sentence), None));
+}
+
 proptest! {
     #[test]
     fn a_shown_latency_is_never_faster_than_it_was(ns in 0i64..86_400_000_000_000) {
