@@ -34,7 +34,7 @@ fn main() {
         "postgres://app:s3cr-Pw0rd@db/shop",
         "8d1f0e7c55aa43d2b1907c66",
     ] {
-        black_box(redactor.register(secret, secret));
+        assert!(redactor.register(secret, secret).warning.is_none());
     }
     best("redactor", total, || {
         for file in &files {

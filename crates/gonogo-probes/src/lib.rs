@@ -54,7 +54,10 @@ pub fn registry() -> Registry<'static> {
     let probes = SYNTAX.get_or_init(|| {
         PROBES
             .iter()
-            .map(|p| -> &'static dyn Syntax { *p })
+            .map(|p| {
+                let syntax: &'static dyn Syntax = *p;
+                syntax
+            })
             .collect()
     });
     Registry {

@@ -45,7 +45,7 @@ pub(super) async fn observe(call: Call<'_>) -> Result<Seen, NotObserved> {
     let (asked, answer) = exchange
         .follow(request, options.redirects.unwrap_or(0))
         .await?;
-    Ok(observed(target, &asked, answer))
+    Ok(observed(target, &asked, &answer))
 }
 
 /// One GET to a target, for probes whose protocol runs over HTTP: redirects are not followed, and the body is read up
@@ -408,7 +408,7 @@ impl Exchange<'_> {
         }
         // RFC 9110, 15.4: 303, and by custom 301 and 302 after POST, are followed with GET.
         if status == 303 || matches!(status, 301 | 302) && request.line.method == "POST" {
-            request.line.method = "GET".to_owned();
+            "GET".clone_into(&mut request.line.method);
             request.body = Bytes::new();
             request.headers.retain(|(n, _)| n != "content-type");
         }
@@ -431,7 +431,7 @@ impl Exchange<'_> {
                     continue;
                 }
                 if let Ok(answer) = self.exchange(&mut connection, request).await {
-                    self.keep(key, connection, &answer);
+                    self.keep(&key, connection, &answer);
                     return Ok(answer);
                 }
             }
@@ -439,13 +439,13 @@ impl Exchange<'_> {
         let mut connection =
             Connection::open(self.ctx, &request.base, self.ca.as_deref(), self.version).await?;
         let answer = self.exchange(&mut connection, request).await?;
-        self.keep(key, connection, &answer);
+        self.keep(&key, connection, &answer);
         Ok(answer)
     }
 
-    fn keep(&self, key: String, connection: Connection, answer: &Answer) {
+    fn keep(&self, key: &str, connection: Connection, answer: &Answer) {
         if answer.cut.is_none() && connection.is_usable() {
-            self.ctx.kept().keep_one_more(&key, connection);
+            self.ctx.kept().keep_one_more(key, connection);
         }
     }
 

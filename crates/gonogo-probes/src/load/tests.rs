@@ -58,12 +58,7 @@ fn assumptions(sequential: bool) -> gonogo_core::stats::Assumptions {
 async fn observe(port: u16, options: Json, limits: &[Limit]) -> Result<Seen, NotObserved> {
     let (_keep, cancelled) = tokio::sync::watch::channel(false);
     let hosts = vec![("127.0.0.1".to_owned(), port)];
-    let ctx = Ctx::new(
-        hosts,
-        PathBuf::from("."),
-        Duration::from_secs(60),
-        cancelled,
-    );
+    let ctx = Ctx::new(hosts, PathBuf::from("."), Duration::from_mins(1), cancelled);
     let target = ResolvedTarget {
         name: "api".to_owned(),
         kind: "http".to_owned(),

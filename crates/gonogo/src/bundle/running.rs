@@ -86,7 +86,7 @@ pub async fn run_new(
     };
     let beginning = Beginning::New(Box::new(started));
     running
-        .to_end(setup, world, progress, appender, beginning, stop)
+        .carry_through(setup, world, progress, appender, beginning, stop)
         .await
 }
 
@@ -113,7 +113,7 @@ pub async fn run_again(
         registry,
     };
     running
-        .to_end(setup, world, progress, appender, beginning, stop)
+        .carry_through(setup, world, progress, appender, beginning, stop)
         .await
 }
 
@@ -124,7 +124,7 @@ struct Running {
 }
 
 impl Running {
-    async fn to_end(
+    async fn carry_through(
         self,
         setup: Setup,
         world: &World,

@@ -14,7 +14,7 @@ pub(super) fn result_text(text: &str) {
 /// Writes one JSON document as the result.
 pub(super) fn json(document: &serde_json::Value) {
     let mut out = std::io::stdout().lock();
-    let text = serde_json::to_string_pretty(document).unwrap_or_else(|_| "{}".to_owned());
+    let text = gonogo_report::json::text(document);
     let _closed = writeln!(out, "{text}").is_err();
 }
 

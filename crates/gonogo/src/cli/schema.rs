@@ -3,10 +3,6 @@
 use super::args::SchemaArgs;
 use super::{Ended, job, output};
 
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "every command ends in the same way"
-)]
 pub(super) fn schema(_args: &SchemaArgs) -> Ended {
     output::json(&gonogo_core::plan::json_schema(&job::registry()));
     Ok(0)

@@ -39,7 +39,7 @@ pub fn find(plan: &Plan, sources: &Sources<'_>) -> Result<Inputs, Vec<Diagnostic
     for (name, input) in &plan.inputs {
         match look_up(name, input, sources) {
             Ok(found) => inputs.take(name, input, found),
-            Err(problem) => problems.push(problem),
+            Err(problem) => problems.push(*problem),
         }
     }
     if problems.is_empty() {
@@ -104,7 +104,7 @@ fn look_up<'s>(
     name: &str,
     input: &Input,
     sources: &Sources<'_>,
-) -> Result<Option<(Value, &'s str)>, Diagnostic> {
+) -> Result<Option<(Value, &'s str)>, Box<Diagnostic>> {
     if let Some((_, value)) = sources.given.iter().rev().find(|(n, _)| n == name) {
         return Ok(Some((value.as_str().into(), "-i")));
     }
@@ -112,8 +112,12 @@ fn look_up<'s>(
         return Ok(Some((value.into(), "environment variable")));
     }
     if let Some(path) = &input.file {
-        let read = (sources.file)(path)
-            .map_err(|why| Diagnostic::error("input-file", format!("input `{name}`: {why}")))?;
+        let read = (sources.file)(path).map_err(|why| {
+            Box::new(Diagnostic::error(
+                "input-file",
+                format!("input `{name}`: {why}"),
+            ))
+        })?;
         if let Some(text) = read {
             return Ok(Some((text.trim_end_matches(['\n', '\r']).into(), "file")));
         }

@@ -167,11 +167,6 @@ impl Lab {
     pub fn url(&self) -> String {
         self.system.as_ref().expect("running").base_url()
     }
-
-    /// How often each state-changing request was received.
-    pub fn writes(&self) -> std::collections::BTreeMap<String, u64> {
-        self.system.as_ref().expect("running").writes()
-    }
 }
 
 impl Drop for Lab {
