@@ -42,6 +42,7 @@ pub(in crate::sql) struct Session {
     budget: Budget,
     engine: String,
     whole: bool,
+    limit: Duration,
 }
 
 impl Route {
@@ -179,6 +180,7 @@ pub(super) async fn connect(ask: &Ask<'_>, route: &Arc<Route>) -> Result<Session
             budget,
             engine: format!("PostgreSQL {version}"),
             whole: true,
+            limit: Duration::MAX,
         }),
     }
 }
@@ -242,6 +244,19 @@ impl Session {
     /// Gives it up: its state is not known any more.
     pub(super) fn break_off(&mut self) {
         self.whole = false;
+    }
+
+    /// The milliseconds after which the server is to give up the check's statement.
+    pub(super) fn limit_ms(&mut self, ask: &Ask<'_>) -> u64 {
+        let ms = u64::try_from(ask.server_timeout().as_millis()).unwrap_or(u64::MAX);
+        self.limit = Duration::from_millis(ms.max(1));
+        ms.max(1)
+    }
+
+    /// Whether a statement that took so long was given up for that limit, and not by somebody else. The server's
+    /// clock is another one, so a little less is taken for it too.
+    pub(super) fn is_limit(&self, took: Duration) -> bool {
+        took >= self.limit.mul_f64(0.95)
     }
 
     /// Whether more arrived than is read.

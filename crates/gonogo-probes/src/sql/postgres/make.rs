@@ -1,7 +1,7 @@
 //! Making a statement in a session and reading what it gives.
 
 use std::pin::pin;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use futures_util::StreamExt as _;
 use gonogo_core::Map;
@@ -18,7 +18,6 @@ use crate::sql::statement::Mode;
 
 /// Makes the statement; whatever happens, nothing of it goes on when the check's time is over or nobody waits.
 pub(super) async fn within_time(session: &mut Session, ask: &Ask<'_>) -> Result<Said, NotObserved> {
-    let limit = ask.server_timeout();
     let begun = ask.ctx.now();
     let left = session.leave_none(ask);
     match tokio::time::timeout(ask.ctx.remaining(), statement(session, ask)).await {
@@ -41,7 +40,7 @@ pub(super) async fn within_time(session: &mut Session, ask: &Ask<'_>) -> Result<
         }
         Ok(Err(Stopped::By(error))) => {
             left.done();
-            let said = told(session, ask, &error, begun, limit);
+            let said = told(session, ask, &error, begun);
             if trouble::refusal(&error).is_none() {
                 session.break_off();
             }
@@ -55,7 +54,6 @@ pub(super) async fn deferred_constraints(
     session: &mut Session,
     ask: &Ask<'_>,
 ) -> Result<Option<Box<Refusal>>, NotObserved> {
-    let limit = ask.server_timeout();
     let begun = ask.ctx.now();
     let left = session.leave_none(ask);
     let asked = session
@@ -70,7 +68,7 @@ pub(super) async fn deferred_constraints(
             left.done();
             match said {
                 Ok(()) => Ok(None),
-                Err(e) => told(session, ask, &e, begun, limit).map(|r| Some(Box::new(r))),
+                Err(e) => told(session, ask, &e, begun).map(|r| Some(Box::new(r))),
             }
         }
     }
@@ -82,13 +80,12 @@ fn told(
     ask: &Ask<'_>,
     error: &Error,
     begun: Instant,
-    limit: Duration,
 ) -> Result<Refusal, NotObserved> {
     let Some(refusal) = trouble::refusal(error) else {
         return Err(trouble::not_observed(ask, session, error));
     };
     // Within the limit it was somebody else who cancelled it, or a `NOWAIT`: that is the server's answer.
-    let by_limit = begun.elapsed() >= limit;
+    let by_limit = session.is_limit(begun.elapsed());
     match refusal.sqlstate.as_str() {
         // The server said so itself, and undid it.
         "57014" if by_limit => Err(ask.failed(

@@ -26,14 +26,12 @@ const END_WITHIN: Duration = Duration::from_secs(10);
 /// Reads, on a connection that was used before where there is one.
 pub(super) async fn read(ask: &Ask<'_>, dsn: &Arc<Dsn>) -> Result<Seen, NotObserved> {
     let key = format!("sql postgres {} {}", ask.target, dsn.shown());
-    let mut session = match idle::take(ask.ctx.kept(), &key) {
-        // The server may have closed it meanwhile; nothing was asked yet, so it can be asked anew.
-        Some(session) if begin_reading(&session, ask).await.is_ok() => session,
-        _ => {
-            let session = open(ask, dsn).await?;
-            begin_reading(&session, ask).await?;
-            session
-        }
+    let mut session = if let Some(session) = reused(ask, &key).await {
+        session
+    } else {
+        let mut session = open(ask, dsn).await?;
+        begin_reading(&mut session, ask).await?;
+        session
     };
     let said = make::within_time(&mut session, ask).await;
     let seen = said.map(|said| observed(place(ask, dsn, &session), said));
@@ -46,7 +44,7 @@ pub(super) async fn read(ask: &Ask<'_>, dsn: &Arc<Dsn>) -> Result<Seen, NotObser
 /// Writes for good, on a connection of its own.
 pub(super) async fn write(ask: &Ask<'_>, dsn: &Arc<Dsn>) -> Result<Seen, NotObserved> {
     let mut session = open(ask, dsn).await?;
-    let ms = ask.server_timeout().as_millis();
+    let ms = session.limit_ms(ask);
     let limits = format!("set statement_timeout = {ms}; set lock_timeout = {ms}");
     session.say(ask, &limits).await?;
     let said = make::within_time(&mut session, ask).await?;
@@ -87,7 +85,7 @@ pub(super) async fn in_gate(
 /// Makes the statement so that an error undoes it alone. Deferred constraints are asked for at once: they would
 /// fire at a commit, and none comes.
 async fn in_savepoint(session: &mut Session, ask: &Ask<'_>) -> Result<Said, NotObserved> {
-    let ms = ask.server_timeout().as_millis();
+    let ms = session.limit_ms(ask);
     // Between two checks of a gate the transaction is idle; that must not end it.
     let begin = format!(
         "savepoint gonogo; set local statement_timeout = {ms}; set local lock_timeout = {ms}; \
@@ -140,14 +138,22 @@ pub(super) async fn end(held: Held<Session>) -> Option<bool> {
     }
 }
 
+/// A connection of an earlier check, ready to read. The server may have closed it meanwhile; nothing was asked on it
+/// yet, so it can be asked anew on another.
+async fn reused(ask: &Ask<'_>, key: &str) -> Option<Session> {
+    let mut session = idle::take(ask.ctx.kept(), key)?;
+    let begun = begin_reading(&mut session, ask).await;
+    begun.is_ok().then_some(session)
+}
+
 async fn open(ask: &Ask<'_>, dsn: &Arc<Dsn>) -> Result<Session, NotObserved> {
     let route = Arc::new(Route::of(ask, dsn)?);
     connect::connect(ask, &route).await
 }
 
 /// The first statement takes the snapshot, after which PostgreSQL lets nobody turn the transaction into a writing one.
-async fn begin_reading(session: &Session, ask: &Ask<'_>) -> Result<(), NotObserved> {
-    let ms = ask.server_timeout().as_millis();
+async fn begin_reading(session: &mut Session, ask: &Ask<'_>) -> Result<(), NotObserved> {
+    let ms = session.limit_ms(ask);
     let begin = format!(
         "begin read only; select set_config('statement_timeout', '{ms}', true), set_config('lock_timeout', '{ms}', true)"
     );
