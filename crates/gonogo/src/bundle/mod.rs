@@ -23,6 +23,8 @@ pub use verify::{Demands, Verified, judge_by, load_recorded, read_judged, verify
 pub const PLAN: &str = "plan.yaml";
 /// The folder of everything that the plan includes.
 pub const FILES: &str = "files";
+/// Largest file of a bundle: as large as the largest blob that is kept.
+const MAX_FILE: u64 = 256 * 1024 * 1024;
 /// The policy that tightened the decision, where one was given.
 pub const POLICY: &str = "policy.yaml";
 
@@ -47,6 +49,12 @@ pub enum BundleError {
         file: String,
         /// How it shows.
         why: String,
+    },
+    /// The run was stopped before its first event: nothing was sent, and there is nothing to go on with.
+    #[error("{folder} never began: nothing was recorded, so nothing was sent")]
+    NeverBegan {
+        /// The run's folder.
+        folder: String,
     },
     /// The run is sealed and cannot go on.
     #[error("{folder} is finished and sealed: there is nothing to resume")]

@@ -24,6 +24,8 @@ pub struct Opened {
     pub events: Vec<Event>,
     /// Bytes of a torn last line that were cut off.
     pub torn_bytes: u64,
+    /// Whether its last event was recorded: all that is missing is the seal.
+    pub finished: bool,
     /// The policy it began with.
     pub policy: Option<(Policy, Vec<u8>)>,
 }
@@ -41,10 +43,16 @@ pub fn open_to_resume(world: &World, path: &Path) -> Result<Opened, BundleError>
     let folder = RunFolder::take(world, path)?;
     let (journal, read) = folder.resume_journal()?;
     let events = events_of(&read)?;
+    if events.is_empty() {
+        return Err(BundleError::NeverBegan {
+            folder: path.display().to_string(),
+        });
+    }
     let run = folded(events.clone())?;
-    let policy = read_policy(path)?;
+    let policy = read_policy(world, path, &run.started)?;
     Ok(Opened {
         torn_bytes: read.torn_tail.as_ref().map_or(0, |t| t.len),
+        finished: run.finished_at.is_some(),
         started: run.started,
         folder,
         journal,

@@ -4,21 +4,19 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use gonogo_core::judged::Judged;
-use gonogo_core::plan::Plan;
-use gonogo_core::record::{EarlierRun, JOURNAL_FORMAT, RunStarted};
+use gonogo_core::decide::Policy;
+use gonogo_core::plan::{Plan, Waiver};
+use gonogo_core::record::{EarlierRun, JOURNAL_FORMAT, Run, RunStarted};
 use tokio::sync::watch;
 
 use super::manifest::{Head, MANIFEST, Manifest, sha256_hex};
-use super::verify::{Owned, judge_recorded};
-use super::{BundleError, BundleFiles, Opened, POLICY};
+use super::verify::{Owned, folded, judge_recorded};
+use super::{BundleError, BundleFiles, MAX_FILE, Opened, POLICY};
 use crate::engine::{self, Beginning, Ended, Progress, Setup};
 use crate::store::{
     Appender, Attempts, End, RedactedBytes, Registry, RunFolder, Start, StoreError, Writer,
 };
 use crate::world::World;
-
-/// Largest blob that is kept.
-pub(super) const MAX_BLOB: u64 = 256 * 1024 * 1024;
 
 /// A run that ended, or was stopped.
 pub struct Outcome {
@@ -100,6 +98,17 @@ pub async fn run_again(
 ) -> Result<Outcome, BundleError> {
     let runs = opened.folder.path().parent().unwrap_or(Path::new("."));
     let registry = Registry::open(world, runs)?;
+    if opened.finished {
+        // It broke off between its last event and its seal: nothing is left to observe.
+        let mut journal = opened.journal;
+        let run = folded(opened.events)?;
+        let sealing = Sealing {
+            folder: opened.folder,
+            registry,
+            head: journal.head()?,
+        };
+        return sealing.conclude(world, &Judging::of(&setup), Ended::Finished, &run);
+    }
     let beginning = Beginning::Resumed {
         events: opened.events,
         started: Box::new(opened.started),
@@ -133,10 +142,8 @@ impl Running {
         beginning: Beginning,
         stop: impl FnOnce() -> watch::Receiver<bool> + Send,
     ) -> Result<Outcome, BundleError> {
-        let plan = Arc::clone(&setup.plan);
-        let waivers = setup.waivers.clone();
-        let policy = setup.policy.clone();
-        let blobs = self.folder.blobs(MAX_BLOB);
+        let judging = Judging::of(&setup);
+        let blobs = self.folder.blobs(MAX_FILE);
         let ran = engine::run(
             setup,
             world.clone(),
@@ -149,21 +156,58 @@ impl Running {
         .await;
         let journal = self.writer.finish();
         let (ended, run) = ran?;
-        let head = journal?.head()?;
-        let blobs = self.folder.blobs(MAX_BLOB);
-        let judged = judge_recorded(&plan, &waivers, &policy, &run, &Owned(&blobs))?;
+        let sealing = Sealing {
+            folder: self.folder,
+            registry: self.registry,
+            head: journal?.head()?,
+        };
+        sealing.conclude(world, &judging, ended, &run)
+    }
+}
+
+/// What a record is judged by.
+struct Judging {
+    plan: Arc<Plan>,
+    waivers: Vec<Waiver>,
+    policy: Policy,
+}
+
+impl Judging {
+    fn of(setup: &Setup) -> Self {
+        Self {
+            plan: Arc::clone(&setup.plan),
+            waivers: setup.waivers.clone(),
+            policy: setup.policy.clone(),
+        }
+    }
+}
+
+/// A run of which everything is recorded.
+struct Sealing {
+    folder: RunFolder,
+    registry: Registry,
+    head: crate::store::Head,
+}
+
+impl Sealing {
+    /// Judges, reports, registers the end, and, where the run has finished, seals. The seal comes last: whatever fails before
+    /// leaves a run that can be resumed, and none of this happens twice when it is.
+    fn conclude(
+        self,
+        world: &World,
+        by: &Judging,
+        ended: Ended,
+        run: &Run,
+    ) -> Result<Outcome, BundleError> {
+        let blobs = self.folder.blobs(MAX_FILE);
+        let blobs = Owned::new(&blobs);
+        let judged = judge_recorded(&by.plan, &by.waivers, &by.policy, run, &blobs)?;
+        if let Some(error) = blobs.failure() {
+            return Err(error.into());
+        }
         for (name, text) in gonogo_report::render_all(&judged) {
             self.folder
                 .write_file(name, &RedactedBytes::vouched(text.into_bytes()))?;
-        }
-        if ended == Ended::Finished {
-            let head = Head {
-                events: head.count,
-                sha256: head.hash,
-            };
-            let manifest = Manifest::of(self.folder.path(), head)?;
-            self.folder
-                .write_file(MANIFEST, &RedactedBytes::vouched(manifest.to_bytes()))?;
         }
         let end = End {
             run: judged.run.clone(),
@@ -174,8 +218,18 @@ impl Running {
             Ok(()) | Err(StoreError::Damaged { .. } | StoreError::RegistryBusy { .. }) => {}
             Err(error) => return Err(error.into()),
         }
+        if ended == Ended::Finished {
+            let head = Head {
+                events: self.head.count,
+                sha256: self.head.hash,
+            };
+            let manifest = Manifest::of(world.disk.as_ref(), self.folder.path(), head)?;
+            self.folder
+                .write_file(MANIFEST, &RedactedBytes::vouched(manifest.to_bytes()))?;
+        }
         let folder = self.folder.path().to_owned();
-        self.folder.release()?;
+        // Only tidiness: the owner's note is no part of the bundle, and the lock falls with this process.
+        drop(self.folder.release());
         Ok(Outcome {
             judged,
             folder,

@@ -1,6 +1,7 @@
 //! Recomputing a verdict from its evidence, offline.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
@@ -9,13 +10,12 @@ use gonogo_core::judge;
 use gonogo_core::judged::Judged;
 use gonogo_core::outcome::Verdict;
 use gonogo_core::plan::{self, LoadedWaivers, Plan, Waiver};
-use gonogo_core::record::{Event, Run, fold};
+use gonogo_core::record::{Event, Run, RunStarted, fold};
 
 use super::manifest::{MANIFEST, Manifest, sha256_hex};
-use super::running::MAX_BLOB;
-use super::{BundleError, BundleFiles, POLICY};
-use crate::store::{self, BlobName, Blobs, Journal};
-use crate::world::World;
+use super::{BundleError, BundleFiles, MAX_FILE, POLICY};
+use crate::store::{self, BlobName, Blobs, Journal, StoreError};
+use crate::world::{Disk, World};
 
 /// What a deploy job demands of a bundle besides that it is consistent.
 #[derive(Clone, Debug, Default)]
@@ -50,10 +50,11 @@ pub fn verify(
     demands: &Demands,
     now: DateTime<Utc>,
 ) -> Result<Verified, BundleError> {
-    let sealed = read_manifest(folder)?;
-    let found = Manifest::of(folder, sealed.1.journal.clone())?;
+    let disk = world.disk.as_ref();
+    let sealed = read_manifest(disk, folder)?;
+    let found = Manifest::of(disk, folder, sealed.1.journal.clone())?;
     compare_manifest(&found, &sealed)?;
-    let journal = store::read(world.disk.as_ref(), &folder.join(store::JOURNAL))?;
+    let journal = store::read(disk, &folder.join(store::JOURNAL))?;
     if let Some(torn) = &journal.torn_tail {
         let why = format!("it ends in {} bytes that are no event", torn.len);
         return Err(changed(store::JOURNAL, why));
@@ -78,7 +79,8 @@ pub fn verify(
         if name != "verdict.json" && !same_version {
             continue;
         }
-        let stored = std::fs::read(folder.join(name))
+        let stored = disk
+            .read(&folder.join(name), MAX_FILE)
             .map_err(|e| changed(name, format!("it cannot be read: {e}")))?;
         if stored != text.as_bytes() {
             let why = if name == "verdict.json" {
@@ -121,13 +123,13 @@ fn changed(file: &str, why: impl Into<String>) -> BundleError {
     }
 }
 
-fn read_manifest(folder: &Path) -> Result<(Vec<u8>, Manifest), BundleError> {
-    let bytes = match std::fs::read(folder.join(MANIFEST)) {
+fn read_manifest(disk: &dyn Disk, folder: &Path) -> Result<(Vec<u8>, Manifest), BundleError> {
+    let bytes = match disk.read(&folder.join(MANIFEST), MAX_FILE) {
         Ok(bytes) => bytes,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
-            if !folder.join(store::JOURNAL).is_file() {
+            if disk.metadata(&folder.join(store::JOURNAL)).is_err() {
                 let path = folder.to_owned();
-                return Err(store::StoreError::NotARun { path }.into());
+                return Err(StoreError::NotARun { path }.into());
             }
             return Err(BundleError::Incomplete {
                 folder: folder.display().to_string(),
@@ -269,8 +271,8 @@ pub fn judge_by(
 
 fn rejudge(world: &World, folder: &Path, journal: &Journal) -> Result<(Run, Judged), BundleError> {
     let run = folded(events_of(journal)?)?;
-    let (plan, waivers) = load_recorded(folder, &run)?;
-    let policy = read_policy(folder)?
+    let (plan, waivers) = load_recorded(world, folder, &run)?;
+    let policy = read_policy(world, folder, &run.started)?
         .map(|(policy, _)| policy)
         .unwrap_or_default();
     judge::belongs(&plan, &run).map_err(|e| BundleError::Judge(e.to_string()))?;
@@ -283,8 +285,12 @@ fn rejudge(world: &World, folder: &Path, journal: &Journal) -> Result<(Run, Judg
 ///
 /// # Errors
 /// They are not there, do not load, or are others.
-pub fn load_recorded(folder: &Path, run: &Run) -> Result<(Plan, LoadedWaivers), BundleError> {
-    let files = BundleFiles::new(folder, super::PLAN);
+pub fn load_recorded(
+    world: &World,
+    folder: &Path,
+    run: &Run,
+) -> Result<(Plan, LoadedWaivers), BundleError> {
+    let files = BundleFiles::new(&world.disk, folder, super::PLAN);
     let registry = gonogo_probes::registry();
     let loaded = plan::load(&files, super::PLAN, &registry);
     let Some(mut found) = loaded.plan else {
@@ -317,17 +323,33 @@ pub fn load_recorded(folder: &Path, run: &Run) -> Result<(Plan, LoadedWaivers), 
     Ok((found, waivers))
 }
 
-/// The policy that a run began with.
-pub(super) fn read_policy(folder: &Path) -> Result<Option<(Policy, Vec<u8>)>, BundleError> {
-    let bytes = match std::fs::read(folder.join(POLICY)) {
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+/// The policy that a run began with; its digest is the one that the journal has.
+pub(super) fn read_policy(
+    world: &World,
+    folder: &Path,
+    started: &RunStarted,
+) -> Result<Option<(Policy, Vec<u8>)>, BundleError> {
+    let bytes = match world.disk.read(&folder.join(POLICY), MAX_FILE) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => None,
         Err(e) => return Err(changed(POLICY, format!("it cannot be read: {e}"))),
-        Ok(bytes) => bytes,
+        Ok(bytes) => Some(bytes),
     };
-    let files = super::DiskFiles::new(folder);
-    plan::load_policy(&files, POLICY)
-        .map(|policy| Some((policy, bytes)))
+    if bytes.as_deref().map(sha256_hex) != started.policy_sha256 {
+        return Err(changed(POLICY, "it is not the one that the run began with"));
+    }
+    let Some(bytes) = bytes else { return Ok(None) };
+    plan::load_policy(&Only(&bytes), POLICY)
+        .map(|policy| Some((policy, bytes.clone())))
         .map_err(|d| BundleError::Plan(gonogo_core::diag::render(&d)))
+}
+
+/// One file that was read already.
+struct Only<'a>(&'a [u8]);
+
+impl plan::Files for Only<'_> {
+    fn read(&self, _path: &str) -> Result<Vec<u8>, String> {
+        Ok(self.0.to_vec())
+    }
 }
 
 /// The typed events of a journal.
@@ -356,19 +378,42 @@ impl judge::Blobs for Reading<'_> {
     fn bytes(&self, sha256: &str) -> Option<Cow<'_, [u8]>> {
         let name: BlobName = sha256.parse().ok()?;
         let folder = self.folder.join(store::BLOBS);
-        store::read_blob(self.world.disk.as_ref(), &folder, &name, MAX_BLOB)
+        store::read_blob(self.world.disk.as_ref(), &folder, &name, MAX_FILE)
             .ok()
             .map(Cow::Owned)
     }
 }
 
 /// The blobs of a run that this process owns.
-pub(super) struct Owned<'a>(pub(super) &'a Blobs);
+pub(super) struct Owned<'a> {
+    blobs: &'a Blobs,
+    failed: RefCell<Option<StoreError>>,
+}
+
+impl<'a> Owned<'a> {
+    pub(super) fn new(blobs: &'a Blobs) -> Self {
+        Self {
+            blobs,
+            failed: RefCell::new(None),
+        }
+    }
+
+    /// The first blob that was there and could not be read. What was judged without it is not what the evidence gives.
+    pub(super) fn failure(self) -> Option<StoreError> {
+        self.failed.into_inner()
+    }
+}
 
 impl judge::Blobs for Owned<'_> {
     fn bytes(&self, sha256: &str) -> Option<Cow<'_, [u8]>> {
         let name: BlobName = sha256.parse().ok()?;
-        self.0.get(&name).ok().map(Cow::Owned)
+        match self.blobs.get(&name) {
+            Ok(bytes) => Some(Cow::Owned(bytes)),
+            Err(error) => {
+                self.failed.borrow_mut().get_or_insert(error);
+                None
+            }
+        }
     }
 }
 

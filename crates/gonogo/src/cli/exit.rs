@@ -120,6 +120,11 @@ impl From<crate::bundle::BundleError> for Exit {
                 error.to_string(),
                 "`gonogo verify` recomputes its verdict; `gonogo run` starts a new one",
             ),
+            E::NeverBegan { .. } => Self::wrong_help(
+                "not-a-run",
+                error.to_string(),
+                "`gonogo run` starts a new one",
+            ),
             E::Incomplete { .. }
             | E::Changed { .. }
             | E::Different { .. }

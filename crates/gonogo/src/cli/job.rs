@@ -139,10 +139,13 @@ pub(super) fn registry() -> Registry<'static> {
 }
 
 /// The plan and waivers that a run's folder keeps; secret files are found where the user stands.
-pub(super) fn load_recorded(opened: &crate::bundle::Opened) -> Result<Loaded, Exit> {
+pub(super) fn load_recorded(
+    world: &crate::world::World,
+    opened: &crate::bundle::Opened,
+) -> Result<Loaded, Exit> {
     let run = gonogo_core::record::fold(opened.events.clone())
         .map_err(|e| Exit::wrong("bundle-damaged", e.to_string()))?;
-    let (plan, waivers) = crate::bundle::load_recorded(opened.folder.path(), &run)?;
+    let (plan, waivers) = crate::bundle::load_recorded(world, opened.folder.path(), &run)?;
     Ok(Loaded {
         plan,
         waivers,

@@ -14,7 +14,7 @@ use crate::world::World;
 pub(super) fn resume(args: &ResumeArgs) -> Ended {
     let world = World::real();
     let opened = bundle::open_to_resume(&world, &args.run)?;
-    let loaded = job::load_recorded(&opened)?;
+    let loaded = job::load_recorded(&world, &opened)?;
     let asked = Asked {
         environment: opened.started.environment.clone(),
         allow: opened.started.powers.clone(),

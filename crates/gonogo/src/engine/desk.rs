@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use gonogo_core::Value;
 use gonogo_core::judge::{self, AttemptJudged, Judging, Known};
 use gonogo_core::judged::{CheckJudged, GateJudged};
-use gonogo_core::plan::{Check, Save};
+use gonogo_core::plan::{Check, Plan, Retry, Save};
 use gonogo_core::record::{
     Address, Attempt, BlobRef, Event, Fold, NotObserved, Observation, Run, RunStarted, SkipReason,
 };
@@ -222,6 +222,19 @@ impl Desk {
         *count
     }
 
+    /// Whether the plan allows no further attempt: by what is recorded, so that a resumed run comes to the same answer.
+    pub(super) fn retry_is_over(
+        &self,
+        gate: &str,
+        check: &str,
+        item: Option<u32>,
+        retry: Retry,
+    ) -> bool {
+        let state = self.state();
+        let run = state.fold.run();
+        run.is_none_or(|run| retry_is_over(run, gate, check, item, retry))
+    }
+
     pub(super) fn why_missing(&self, name: &str) -> Option<String> {
         self.state().missing.get(name).cloned()
     }
@@ -403,6 +416,43 @@ fn is_secret(check: &Check, save: &Save) -> bool {
             .any(|r| facts.contains(&r.as_str()))
 }
 
+/// Whether a pause and one more attempt would begin after the time for retries, counted from the first attempt's beginning.
+fn retry_is_over(run: &Run, gate: &str, check: &str, item: Option<u32>, retry: Retry) -> bool {
+    let mut attempts = run.attempts_at(gate, check, item).map(|(_, a)| a);
+    let Some(first) = attempts.next() else {
+        return false;
+    };
+    let last = attempts.next_back().unwrap_or(first);
+    let spent = (last.ended_at() - first.started_at).num_nanoseconds();
+    spent.is_none_or(|spent| spent.saturating_add(retry.every_ns) > retry.for_ns)
+}
+
+/// Whether a gate's transaction was rolled back after each of its checks had ended. One that ended earlier (the run was
+/// stopped in it) is repeated whole.
+fn was_rolled_back_whole(plan: &Plan, gate: &str, run: &Run) -> bool {
+    let Some(planned) = plan.gates.iter().find(|g| g.id == gate) else {
+        return false;
+    };
+    let ended = |check: &Check| {
+        let key = (gate.to_owned(), check.id.clone());
+        let has_ended = |item| run.attempts_at(gate, &check.id, item).next().is_some();
+        run.skipped.contains_key(&key)
+            || match run.expanded.get(&key) {
+                Some(items) => (0u32..).zip(items).all(|(item, _)| has_ended(Some(item))),
+                None => has_ended(None),
+            }
+    };
+    run.rolled_back.contains_key(gate) && planned.checks.iter().all(ended)
+}
+
+/// The `retry` of a check; the subject's first look waits for the rollout.
+fn retry_of(setup: &Setup, at: &Address, check: &Check) -> Option<Retry> {
+    if at.gate == "subject" && at.check == "start" {
+        return setup.plan.subject.as_ref().and_then(super::waiting);
+    }
+    check.retry
+}
+
 struct Kept<'a>(&'a Blobs);
 
 impl judge::Blobs for Kept<'_> {
@@ -476,9 +526,11 @@ impl State {
             let Some(check) = setup.check_at(&at.gate, &at.check) else {
                 continue;
             };
-            let again = setup.is_rolled_back(&at.gate) && !run.rolled_back.contains_key(&at.gate)
-                || check.power.is_none() && check.save.iter().any(|s| is_secret(check, s))
-                || check.power.is_none() && self.goes_on(setup, at, check, attempt, run)?;
+            let again = if setup.is_rolled_back(&at.gate) {
+                !was_rolled_back_whole(&setup.plan, &at.gate, run)
+            } else {
+                check.power.is_none() && self.goes_on(setup, at, check, attempt, run)?
+            };
             if again {
                 self.settled.remove(&key);
             } else {
@@ -499,7 +551,8 @@ impl State {
         Ok(())
     }
 
-    /// Whether a reading check would have been tried again when the run was stopped.
+    /// Whether a reading check is made again: one that passed, for the secrets that it saves and that are not on disk; one that
+    /// did not, while the plan lets it be retried. A failure that stands stays.
     fn goes_on(
         &self,
         setup: &Setup,
@@ -508,9 +561,9 @@ impl State {
         attempt: &Attempt,
         run: &Run,
     ) -> Result<bool, EngineError> {
-        let waits = check.retry.is_some()
-            || at.gate == "subject" && setup.plan.subject.as_ref().is_some_and(|s| s.wait_ns > 0);
-        if !waits {
+        let keeps_secrets = check.save.iter().any(|s| is_secret(check, s));
+        let retry = retry_of(setup, at, check);
+        if !keeps_secrets && retry.is_none() {
             return Ok(false);
         }
         let key = (at.gate.clone(), at.check.clone());
@@ -525,6 +578,10 @@ impl State {
             earlier_samplings: Some(0),
         };
         let judged = judge::judge_attempt(check, item, attempt, &judging)?;
-        Ok(!judged.outcome.is_good())
+        Ok(if judged.outcome.is_good() {
+            keeps_secrets
+        } else {
+            retry.is_some_and(|r| !retry_is_over(run, &at.gate, &at.check, at.item, r))
+        })
     }
 }

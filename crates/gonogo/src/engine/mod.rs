@@ -131,7 +131,7 @@ pub async fn run(
         },
         Ended::Stopped => Event::Interrupted {
             interrupted_at: desk.now(),
-            by: "SIGINT".to_owned(),
+            by: "a signal".to_owned(),
         },
     };
     desk.record_synced(last).await?;
@@ -229,14 +229,19 @@ async fn observe_subject(
     }
     let mut check = subject.check.clone();
     id.clone_into(&mut check.id);
-    if id == "start" && subject.wait_ns > 0 {
-        check.retry = Some(gonogo_core::plan::Retry {
-            for_ns: subject.wait_ns,
-            every_ns: nanos_between(subject.wait_ns),
-            eventually: true,
-        });
+    if id == "start" {
+        check.retry = waiting(subject);
     }
     run_subject(desk, &check, id).await
+}
+
+/// How the first look at the subject waits for the rollout, where the plan says so.
+fn waiting(subject: &Subject) -> Option<gonogo_core::plan::Retry> {
+    (subject.wait_ns > 0).then(|| gonogo_core::plan::Retry {
+        for_ns: subject.wait_ns,
+        every_ns: nanos_between(subject.wait_ns),
+        eventually: true,
+    })
 }
 
 /// Looks again after a hundredth of the wait, at least a quarter of a second and at most ten.

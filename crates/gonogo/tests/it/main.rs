@@ -11,6 +11,9 @@
 mod bad_input;
 mod bundle;
 mod case_s1;
+mod crash_disk;
+mod crash_kill;
+mod crash_rig;
 mod example;
 mod limits;
 mod readme;
