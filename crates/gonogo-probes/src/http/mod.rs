@@ -122,3 +122,6 @@ pub fn without_templates(text: &str) -> String {
     out.push_str(rest);
     out
 }
+
+#[cfg(test)]
+mod tests;

@@ -95,7 +95,9 @@ fn collect(
             format!("{below}/{name}")
         }
     };
-    let entries = disk.list(folder).map_err(|e| unreadable("list", folder, e))?;
+    let entries = disk
+        .list(folder)
+        .map_err(|e| unreadable("list", folder, e))?;
     for entry in entries {
         if below.is_empty() && crate::store::is_owner_note(&entry.name) {
             continue;

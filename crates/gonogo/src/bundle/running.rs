@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use gonogo_core::judged::Judged;
 use gonogo_core::decide::Policy;
+use gonogo_core::judged::Judged;
 use gonogo_core::plan::{Plan, Waiver};
 use gonogo_core::record::{EarlierRun, JOURNAL_FORMAT, Run, RunStarted};
 use tokio::sync::watch;

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::args::DemoArgs;
 use super::exit::Exit;
 use super::run::{finish, start};
-use super::{Ended, job, output};
+use super::{Ended, output, prepare};
 use crate::engine::Asked;
 
 /// The case study, as it stands in the repository.
@@ -36,7 +36,7 @@ pub(super) fn demo(args: &DemoArgs) -> Ended {
     // A release of its own for each demo: attempts are counted by subject, and this is not another try at the last one.
     let release = random_hex(20)?;
     // The lab has a runtime of its own: its work must not be done by the threads that measure it.
-    let lab_runtime = job::runtime()?;
+    let lab_runtime = prepare::runtime()?;
     let system = lab_runtime
         .block_on(metasheet2::start(Config {
             database: lab::Database::Sqlite(place.path().join("metasheet2.sqlite")),
@@ -90,7 +90,7 @@ fn run_case(
     for (path, bytes) in metasheet2::case_files(faults) {
         write(&place.join("source").join(path), &bytes)?;
     }
-    let loaded = job::load(&plan)?;
+    let loaded = prepare::load(&plan)?;
     let given = [
         ("base_url", deployment.url.as_str()),
         ("release", &deployment.release),
@@ -104,7 +104,7 @@ fn run_case(
         allow: Vec::new(),
         only: Vec::new(),
     };
-    let setup = job::setup(loaded, None, &given, asked)?;
+    let setup = prepare::setup(loaded, None, &given, asked)?;
     let outcome = start(setup, &args.out, args.json)?;
     let code = finish(&outcome, args.json)?;
     Ok((code, hint(args)))

@@ -2,14 +2,14 @@
 
 use super::args::JudgeArgs;
 use super::run::print;
-use super::{Ended, job};
+use super::{Ended, prepare};
 use crate::bundle;
 use crate::world::World;
 
 pub(super) fn judge(args: &JudgeArgs) -> Ended {
-    let loaded = job::load(&args.plan)?;
+    let loaded = prepare::load(&args.plan)?;
     if !args.json {
-        job::warn(&loaded.warnings);
+        prepare::warn(&loaded.warnings);
     }
     let judged = bundle::judge_by(
         &World::real(),

@@ -3,11 +3,11 @@
 mod args;
 mod demo;
 mod exit;
-mod job;
 mod judge;
 mod lint;
 mod output;
 mod plan;
+mod prepare;
 mod progress;
 mod report;
 mod resume;

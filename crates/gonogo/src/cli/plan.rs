@@ -8,14 +8,14 @@ use serde_json::{Value as Json, json};
 
 use super::args::PlanArgs;
 use super::exit::Exit;
-use super::{Ended, job, output};
+use super::{Ended, output, prepare};
 use crate::engine::{Asked, Setup, prepare};
 
 pub(super) fn plan(args: &PlanArgs) -> Ended {
     let names: Vec<String> = {
-        let loaded = job::load(&args.plan)?;
+        let loaded = prepare::load(&args.plan)?;
         if !args.json {
-            job::warn(&loaded.warnings);
+            prepare::warn(&loaded.warnings);
         }
         match &args.environment {
             Some(name) => vec![name.clone()],
@@ -24,8 +24,8 @@ pub(super) fn plan(args: &PlanArgs) -> Ended {
     };
     let mut environments = Vec::new();
     for name in names {
-        let loaded = job::load(&args.plan)?;
-        let inputs = job::inputs(&loaded.plan, &args.inputs, &loaded.base_dir)?;
+        let loaded = prepare::load(&args.plan)?;
+        let inputs = prepare::inputs(&loaded.plan, &args.inputs, &loaded.base_dir)?;
         let asked = Asked {
             environment: name,
             allow: Vec::new(),

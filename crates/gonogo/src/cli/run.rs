@@ -10,15 +10,15 @@ use gonogo_core::record::Power;
 use super::args::{PowerArg, RunArgs};
 use super::exit::Exit;
 use super::progress::Live;
-use super::{Ended, job, output};
+use super::{Ended, output, prepare};
 use crate::bundle::{self, Outcome as RunOutcome};
 use crate::engine::{Asked, Progress, Setup, Silent};
 use crate::world::World;
 
 pub(super) fn run(args: &RunArgs) -> Ended {
-    let loaded = job::load(&args.plan)?;
+    let loaded = prepare::load(&args.plan)?;
     if !args.json {
-        job::warn(&loaded.warnings);
+        prepare::warn(&loaded.warnings);
     }
     let policy = args.policy.as_deref().map(read_policy).transpose()?;
     let asked = Asked {
@@ -26,7 +26,7 @@ pub(super) fn run(args: &RunArgs) -> Ended {
         allow: powers(&args.env.allow),
         only: args.only.clone(),
     };
-    let setup = job::setup(loaded, policy, &args.env.inputs, asked)?;
+    let setup = prepare::setup(loaded, policy, &args.env.inputs, asked)?;
     let outcome = start(setup, &args.out, args.json)?;
     finish(&outcome, args.json)
 }
@@ -66,7 +66,7 @@ pub(super) fn start(setup: Setup, out: &Path, json: bool) -> Result<RunOutcome, 
     } else {
         Arc::new(Live::new())
     };
-    let runtime = job::runtime()?;
+    let runtime = prepare::runtime()?;
     let outcome = runtime.block_on(bundle::run_new(
         setup,
         &World::real(),

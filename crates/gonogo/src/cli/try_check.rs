@@ -8,19 +8,19 @@ use gonogo_core::judged::CheckJudged;
 use super::args::TryArgs;
 use super::exit::Exit;
 use super::run::{powers, stop_on_signals};
-use super::{Ended, job, output};
+use super::{Ended, output, prepare};
 use crate::bundle;
 use crate::engine::{Asked, Silent};
 use crate::world::World;
 
 pub(super) fn try_check(args: &TryArgs) -> Ended {
-    let loaded = job::load(&args.plan)?;
+    let loaded = prepare::load(&args.plan)?;
     let asked = Asked {
         environment: args.env.environment.clone(),
         allow: powers(&args.env.allow),
         only: vec![args.check.clone()],
     };
-    let mut setup = job::setup(loaded, None, &args.env.inputs, asked)?;
+    let mut setup = prepare::setup(loaded, None, &args.env.inputs, asked)?;
     // The subject is not looked at: this is about one check.
     let mut plan = setup.plan.as_ref().clone();
     plan.subject = None;
@@ -29,7 +29,7 @@ pub(super) fn try_check(args: &TryArgs) -> Ended {
         .prefix("gonogo-try-")
         .tempdir()
         .map_err(|e| Exit::Failed(format!("no folder for what is observed: {e}")))?;
-    let runtime = job::runtime()?;
+    let runtime = prepare::runtime()?;
     let outcome = runtime.block_on(bundle::run_new(
         setup,
         &World::real(),

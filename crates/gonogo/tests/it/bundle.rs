@@ -211,7 +211,8 @@ fn reseal(run: &Path) {
         sha256: head.hash,
     };
     std::fs::remove_file(run.join("manifest.json")).unwrap();
-    let manifest = gonogo::bundle::Manifest::of(&gonogo::world::RealDisk::new(), run, head).unwrap();
+    let manifest =
+        gonogo::bundle::Manifest::of(&gonogo::world::RealDisk::new(), run, head).unwrap();
     std::fs::write(run.join("manifest.json"), manifest.to_bytes()).unwrap();
 }
 

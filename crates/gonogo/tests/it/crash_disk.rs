@@ -39,16 +39,27 @@ const SUSPECT: &[&str] = &["could not confirm"];
 const BROKEN: &[&str] = &["os error 5"];
 
 fn failing(stage: &Stage, fault: &Failing, number: usize) -> Went {
-    let Failing { call, error, forever, files, said } = fault;
+    let Failing {
+        call,
+        error,
+        forever,
+        files,
+        said,
+    } = fault;
     let trial = format!("{error} at {call} {number} of {files:?}, forever: {forever}");
     let out = stage.path().join(format!("runs-{call}-{error}-{number}"));
     let run = copy_of(&begun(stage), &out);
     stage.target.reset();
     let log = stage.path().join(format!("trace-{number}"));
     let ever = if *forever { "+" } else { "" };
-    let mut options: Vec<String> = ["-y", "-o", &log.display().to_string(), "-e"].map(str::to_owned).into();
+    let mut options: Vec<String> = ["-y", "-o", &log.display().to_string(), "-e"]
+        .map(str::to_owned)
+        .into();
     options.push(format!("trace={call}"));
-    options.extend(["-e".to_owned(), format!("inject={call}:error={error}:when={number}{ever}")]);
+    options.extend([
+        "-e".to_owned(),
+        format!("inject={call}:error={error}:when={number}{ever}"),
+    ]);
     for file in *files {
         options.extend(["-P".to_owned(), run.join(file).display().to_string()]);
     }
@@ -61,13 +72,23 @@ fn failing(stage: &Stage, fault: &Failing, number: usize) -> Went {
     never_synced_again(&trace, &trial);
     if ended.code != 70 {
         // Only what is of no matter may fail unseen: taking away the owner's note and half-written files.
-        assert_eq!((ended.code, *call), (0, "unlink"), "{trial}: {}\n{}", ended.stdout, ended.stderr);
+        assert_eq!(
+            (ended.code, *call),
+            (0, "unlink"),
+            "{trial}: {}\n{}",
+            ended.stdout,
+            ended.stderr
+        );
         return Went::Sealed;
     }
     for text in [&ended.stdout, &ended.stderr] {
         assert!(said.iter().any(|s| text.contains(s)), "{trial}: {text}");
     }
-    assert!(!ended.stdout.contains("\"verdict\""), "{trial}: {}", ended.stdout);
+    assert!(
+        !ended.stdout.contains("\"verdict\""),
+        "{trial}: {}",
+        ended.stdout
+    );
     broken_off(stage, &out, &trial, 0)
 }
 
@@ -75,7 +96,9 @@ fn failing(stage: &Stage, fault: &Failing, number: usize) -> Went {
 fn never_synced_again(trace: &str, trial: &str) {
     let mut suspect: Vec<&str> = Vec::new();
     for line in trace.lines().filter(|l| l.contains("sync(")) {
-        let Some((_, file)) = line.split_once('<') else { continue };
+        let Some((_, file)) = line.split_once('<') else {
+            continue;
+        };
         let file = file.split('>').next().unwrap_or(file);
         assert!(!suspect.contains(&file), "{trial}: synced again: {line}");
         if line.contains("= -1 EIO") {
@@ -85,26 +108,51 @@ fn never_synced_again(trace: &str, trial: &str) {
 }
 
 fn at_every_place(fault: &Failing, at_least: usize) {
-    let went = every(&plan(false), 100, |stage, number| failing(stage, fault, number));
+    let went = every(&plan(false), 100, |stage, number| {
+        failing(stage, fault, number)
+    });
     let disturbed = went.iter().filter(|w| **w != Went::Undisturbed).count();
-    assert!(disturbed >= at_least, "{} {:?}: {went:?}", fault.call, fault.files);
+    assert!(
+        disturbed >= at_least,
+        "{} {:?}: {went:?}",
+        fault.call,
+        fault.files
+    );
 }
 
 #[test]
 fn a_disk_that_is_full_at_any_write_of_the_journal_stops_the_run_until_there_is_space() {
-    let fault = Failing { call: "write", error: "ENOSPC", forever: true, files: JOURNAL, said: FULL };
+    let fault = Failing {
+        call: "write",
+        error: "ENOSPC",
+        forever: true,
+        files: JOURNAL,
+        said: FULL,
+    };
     at_every_place(&fault, 12);
 }
 
 #[test]
 fn a_write_of_the_journal_that_fails_once_stops_the_run() {
-    let fault = Failing { call: "write", error: "EIO", forever: false, files: JOURNAL, said: BROKEN };
+    let fault = Failing {
+        call: "write",
+        error: "EIO",
+        forever: false,
+        files: JOURNAL,
+        said: BROKEN,
+    };
     at_every_place(&fault, 12);
 }
 
 #[test]
 fn a_sync_of_the_journal_that_fails_once_stops_the_run_and_is_never_repeated() {
-    let fault = Failing { call: "fdatasync", error: "EIO", forever: false, files: JOURNAL, said: SUSPECT };
+    let fault = Failing {
+        call: "fdatasync",
+        error: "EIO",
+        forever: false,
+        files: JOURNAL,
+        said: SUSPECT,
+    };
     at_every_place(&fault, 12);
 }
 
@@ -116,7 +164,16 @@ fn reports_and_seal_on_a_failing_disk_leave_a_run_that_resumes() {
         ("rename", "EIO", false, BROKEN),
         ("openat", "EIO", false, BROKEN),
     ] {
-        at_every_place(&Failing { call, error, forever, files: REPORTS, said }, 5);
+        at_every_place(
+            &Failing {
+                call,
+                error,
+                forever,
+                files: REPORTS,
+                said,
+            },
+            5,
+        );
     }
 }
 
@@ -130,7 +187,16 @@ fn folders_owner_and_registry_on_a_failing_disk_leave_a_run_that_resumes() {
         ("unlink", "EIO", REST, BROKEN),
         ("flock", "EIO", REST, BROKEN),
     ] {
-        at_every_place(&Failing { call, error, forever: false, files, said }, 1);
+        at_every_place(
+            &Failing {
+                call,
+                error,
+                forever: false,
+                files,
+                said,
+            },
+            1,
+        );
     }
 }
 
@@ -164,8 +230,16 @@ echo "code $?"
         .expect("unshare is there (util-linux)");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-    let codes: Vec<String> = text.lines().filter_map(|l| l.strip_prefix("code ")).map(str::to_owned).collect();
-    assert_eq!(codes.len(), 4, "no small disk could be mounted (root or user namespaces are needed): {errors}");
+    let codes: Vec<String> = text
+        .lines()
+        .filter_map(|l| l.strip_prefix("code "))
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(
+        codes.len(),
+        4,
+        "no small disk could be mounted (root or user namespaces are needed): {errors}"
+    );
     if codes[0] == "70" {
         assert!(errors.contains("no space left"), "{left_kib} KiB: {errors}");
     }

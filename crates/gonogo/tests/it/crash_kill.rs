@@ -2,14 +2,21 @@
 //! run would not have given, and no write comes twice.
 
 use crate::crash_rig::{
-    Stage, Went, begun, broken_off, copy_of, every, no_secret_below, no_write_twice, plan, run_in, unseal,
+    Stage, Went, begun, broken_off, copy_of, every, no_secret_below, no_write_twice, plan, run_in,
+    unseal,
 };
 
 /// Kills the program when one of its threads makes a call for the `number`th time. `strace` counts each thread and each call by
 /// itself, so each test takes one call, and paths that one thread writes.
 fn kill_at(call: &str, number: usize) -> Vec<String> {
     let inject = format!("inject={call}:signal=KILL:when={number}");
-    ["-e".to_owned(), format!("trace={call}"), "-e".to_owned(), inject].into()
+    [
+        "-e".to_owned(),
+        format!("trace={call}"),
+        "-e".to_owned(),
+        inject,
+    ]
+    .into()
 }
 
 /// A new run under strace; gives what became of it.
@@ -20,7 +27,11 @@ fn killed_run(stage: &Stage, calls: &str, number: usize, undisturbed: i32) -> We
     let arguments = stage.run_arguments(&out.display().to_string());
     let ended = stage.traced(&kill_at(calls, number), &arguments);
     if ended.code != -1 {
-        assert_eq!(ended.code, undisturbed, "{trial}: {}\n{}", ended.stdout, ended.stderr);
+        assert_eq!(
+            ended.code, undisturbed,
+            "{trial}: {}\n{}",
+            ended.stdout, ended.stderr
+        );
         no_write_twice(&stage.target, &trial);
         no_secret_below(&out, &stage.target);
         return Went::Undisturbed;
@@ -31,7 +42,10 @@ fn killed_run(stage: &Stage, calls: &str, number: usize, undisturbed: i32) -> We
 /// What the trials together must have shown, so that they prove something.
 fn all_kinds(went: &[Went], codes: &[i32]) {
     for code in codes {
-        assert!(went.contains(&Went::Resumed(*code)), "none ended in {code}: {went:?}");
+        assert!(
+            went.contains(&Went::Resumed(*code)),
+            "none ended in {code}: {went:?}"
+        );
     }
 }
 
@@ -91,14 +105,26 @@ fn a_run_killed_at_any_write_or_sync_of_its_journal_resumes() {
             killed_again(stage, call, &JOURNAL, number)
         });
         all_kinds(&went, &[0, 2]);
-        let kills = went.iter().filter(|w| matches!(w, Went::Resumed(_))).count();
-        assert!(kills >= 12, "{call}: the journal was written only {kills} times");
+        let kills = went
+            .iter()
+            .filter(|w| matches!(w, Went::Resumed(_)))
+            .count();
+        assert!(
+            kills >= 12,
+            "{call}: the journal was written only {kills} times"
+        );
     }
 }
 
 #[test]
 fn a_run_killed_while_it_is_reported_and_sealed_resumes() {
-    let reports = ["verdict.json", "report.md", "report.html", "junit.xml", "manifest.json"];
+    let reports = [
+        "verdict.json",
+        "report.md",
+        "report.html",
+        "junit.xml",
+        "manifest.json",
+    ];
     let temporary = reports.map(|name| format!(".tmp-{name}"));
     let mut names: Vec<&str> = reports.into();
     names.extend(temporary.iter().map(String::as_str));
@@ -131,15 +157,32 @@ fn a_journal_torn_at_any_kind_of_byte_resumes_or_is_refused_as_damaged() {
     let journal = std::fs::read(whole.join("journal.ndjson")).expect("a journal");
     // As a crash leaves it: no seal, no reports, the journal up to some byte.
     let line = journal.iter().rposition(|b| *b == b'\n').expect("lines");
-    let before = journal[..line].iter().rposition(|b| *b == b'\n').expect("lines") + 1;
-    let cuts = [before, before + 1, before + 40, before + 100, line - 80, line - 3, line];
+    let before = journal[..line]
+        .iter()
+        .rposition(|b| *b == b'\n')
+        .expect("lines")
+        + 1;
+    let cuts = [
+        before,
+        before + 1,
+        before + 40,
+        before + 100,
+        line - 80,
+        line - 3,
+        line,
+    ];
     for cut in cuts {
         let out = stage.path().join(format!("torn-{cut}"));
         let run = copy_of(&whole, &out);
         unseal(&run);
         std::fs::write(run.join("journal.ndjson"), &journal[..cut]).expect("a journal is cut");
         stage.target.reset();
-        let went = broken_off(&stage, &out, &format!("torn at {cut} of {}", journal.len()), 0);
+        let went = broken_off(
+            &stage,
+            &out,
+            &format!("torn at {cut} of {}", journal.len()),
+            0,
+        );
         // What lacks is the last event only: nothing is asked again.
         assert_eq!(went, Went::Resumed(0));
         assert!(stage.target.writes().is_empty());

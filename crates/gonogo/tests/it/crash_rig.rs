@@ -87,7 +87,10 @@ impl Target {
     /// The state-changing requests, with how often each came.
     pub fn writes(&self) -> BTreeMap<String, usize> {
         let received = self.received();
-        let writes = received.asked.iter().filter(|(what, _)| !what.starts_with("GET "));
+        let writes = received
+            .asked
+            .iter()
+            .filter(|(what, _)| !what.starts_with("GET "));
         writes.map(|(what, count)| (what.clone(), *count)).collect()
     }
 
@@ -130,10 +133,15 @@ fn serve(mut stream: TcpStream, shared: &(Mutex<Received>, Condvar)) {
     if reader.read_exact(&mut body).is_err() {
         return;
     }
-    let what = lines.first().map_or("", |l| l.trim_end_matches(" HTTP/1.1")).to_owned();
+    let what = lines
+        .first()
+        .map_or("", |l| l.trim_end_matches(" HTTP/1.1"))
+        .to_owned();
     let turn = {
         let mut received = shared.0.lock().expect("no test panics in here");
-        let token = lines.iter().find_map(|l| l.split_once("earer ").map(|(_, t)| t.to_owned()));
+        let token = lines
+            .iter()
+            .find_map(|l| l.split_once("earer ").map(|(_, t)| t.to_owned()));
         received.tokens.extend(token);
         let count = received.asked.entry(what.clone()).or_insert(0);
         *count += 1;
@@ -261,7 +269,8 @@ impl Stage {
     pub fn new(plan: &str) -> Self {
         let folder = crate::rig::folder();
         std::fs::write(folder.path().join("plan.yaml"), plan).expect("the plan is written");
-        let database = rusqlite::Connection::open(folder.path().join("db.sqlite")).expect("a database");
+        let database =
+            rusqlite::Connection::open(folder.path().join("db.sqlite")).expect("a database");
         database
             .execute_batch("create table rules (name text not null unique)")
             .expect("a table");
@@ -291,16 +300,21 @@ impl Stage {
 
     /// The arguments of a new run under `out`.
     pub fn run_arguments(&self, out: &str) -> Vec<String> {
-        let mut arguments: Vec<String> = ["run", "plan.yaml", "--env", "local", "--json", "--out", out]
-            .map(str::to_owned)
-            .into();
+        let mut arguments: Vec<String> =
+            ["run", "plan.yaml", "--env", "local", "--json", "--out", out]
+                .map(str::to_owned)
+                .into();
         arguments.extend(self.inputs());
         arguments
     }
 
     /// The arguments that go on with a run.
     pub fn resume_arguments(&self, run: &Path) -> Vec<String> {
-        let mut arguments = vec!["resume".to_owned(), run.display().to_string(), "--json".to_owned()];
+        let mut arguments = vec![
+            "resume".to_owned(),
+            run.display().to_string(),
+            "--json".to_owned(),
+        ];
         arguments.extend(self.inputs());
         arguments
     }
@@ -327,7 +341,11 @@ impl Stage {
             .output()
             .expect("strace is there: `apt-get install strace` (cargo xtask ci does it)");
         let killed = output.status.signal().is_some() || output.status.code() == Some(137);
-        let code = if killed { -1 } else { output.status.code().unwrap_or(-1) };
+        let code = if killed {
+            -1
+        } else {
+            output.status.code().unwrap_or(-1)
+        };
         Ended {
             code,
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
@@ -359,10 +377,16 @@ pub fn begun(stage: &Stage) -> PathBuf {
     assert!(ended.code <= 2, "{}\n{}", ended.stdout, ended.stderr);
     let run = run_in(&out).expect("a run");
     unseal(&run);
-    for blob in std::fs::read_dir(run.join("blobs")).expect("blobs").flatten() {
+    for blob in std::fs::read_dir(run.join("blobs"))
+        .expect("blobs")
+        .flatten()
+    {
         std::fs::remove_file(blob.path()).expect("a blob is removed");
     }
-    for (log, lines) in [(run.join("journal.ndjson"), 2), (out.join("registry.ndjson"), 2)] {
+    for (log, lines) in [
+        (run.join("journal.ndjson"), 2),
+        (out.join("registry.ndjson"), 2),
+    ] {
         let text = std::fs::read_to_string(&log).expect("a log");
         let kept: String = text.split_inclusive('\n').take(lines).collect();
         std::fs::write(&log, kept).expect("a log is cut");
@@ -426,7 +450,10 @@ pub fn no_secret_below(folder: &Path, target: &Target) {
 /// No write came twice but the one that may.
 pub fn no_write_twice(target: &Target, trial: &str) {
     for (what, count) in target.writes() {
-        assert!(count == 1 || what == REPEATABLE, "{trial}: {what} came {count} times");
+        assert!(
+            count == 1 || what == REPEATABLE,
+            "{trial}: {what} came {count} times"
+        );
     }
 }
 
@@ -449,38 +476,86 @@ pub fn broken_off(stage: &Stage, out: &Path, trial: &str, undisturbed: i32) -> W
     let target = &stage.target;
     no_secret_below(out, target);
     let Some(run) = run_in(out) else {
-        assert!(target.writes().is_empty(), "{trial}: wrote before there was a journal");
+        assert!(
+            target.writes().is_empty(),
+            "{trial}: wrote before there was a journal"
+        );
         return Went::NeverBegan;
     };
     let at = run.display().to_string();
     let verify = || stage.gonogo(&["verify".to_owned(), at.clone(), "--json".to_owned()]);
     if run.join("manifest.json").exists() {
-        assert_eq!(verify().code, undisturbed, "{trial}: sealed, and not what was to be sealed");
-        assert_eq!(stage.gonogo(&stage.resume_arguments(&run)).code, 64, "{trial}");
+        assert_eq!(
+            verify().code,
+            undisturbed,
+            "{trial}: sealed, and not what was to be sealed"
+        );
+        assert_eq!(
+            stage.gonogo(&stage.resume_arguments(&run)).code,
+            64,
+            "{trial}"
+        );
         return Went::Sealed;
     }
     let incomplete = verify();
     assert_eq!(incomplete.code, 64, "{trial}: {}", incomplete.stdout);
-    assert!(incomplete.stdout.contains("incomplete"), "{trial}: {}", incomplete.stdout);
+    assert!(
+        incomplete.stdout.contains("incomplete"),
+        "{trial}: {}",
+        incomplete.stdout
+    );
     let resumed = stage.gonogo(&stage.resume_arguments(&run));
     no_write_twice(target, trial);
     no_secret_below(out, target);
     if resumed.code == 64 {
-        assert!(resumed.stdout.contains("never began"), "{trial}: {}", resumed.stdout);
-        assert!(target.writes().is_empty(), "{trial}: wrote before its first event");
+        assert!(
+            resumed.stdout.contains("never began"),
+            "{trial}: {}",
+            resumed.stdout
+        );
+        assert!(
+            target.writes().is_empty(),
+            "{trial}: wrote before its first event"
+        );
         return Went::NeverBegan;
     }
     let code = resumed.code;
-    assert!(matches!(code, 0..=2), "{trial}: {code}\n{}\n{}", resumed.stdout, resumed.stderr);
-    assert!(code != 0 || undisturbed == 0, "{trial}: GO, and the undisturbed run is not\n{}", resumed.stdout);
-    assert_eq!(verify().code, code, "{trial}: verify says another thing: {}", verify().stdout);
-    assert_eq!(stage.gonogo(&stage.resume_arguments(&run)).code, 64, "{trial}: resumed twice");
+    assert!(
+        matches!(code, 0..=2),
+        "{trial}: {code}\n{}\n{}",
+        resumed.stdout,
+        resumed.stderr
+    );
+    assert!(
+        code != 0 || undisturbed == 0,
+        "{trial}: GO, and the undisturbed run is not\n{}",
+        resumed.stdout
+    );
+    assert_eq!(
+        verify().code,
+        code,
+        "{trial}: verify says another thing: {}",
+        verify().stdout
+    );
+    assert_eq!(
+        stage.gonogo(&stage.resume_arguments(&run)).code,
+        64,
+        "{trial}: resumed twice"
+    );
     let mut left = Vec::new();
     for folder in [out, &run, &run.join("blobs")] {
         let names = std::fs::read_dir(folder).expect("a folder").flatten();
-        left.extend(names.map(|e| e.file_name()).filter(|n| n.to_string_lossy().starts_with('.')));
+        left.extend(
+            names
+                .map(|e| e.file_name())
+                .filter(|n| n.to_string_lossy().starts_with('.')),
+        );
     }
-    assert_eq!(left, Vec::<std::ffi::OsString>::new(), "{trial}: left behind");
+    assert_eq!(
+        left,
+        Vec::<std::ffi::OsString>::new(),
+        "{trial}: left behind"
+    );
     Went::Resumed(code)
 }
 
