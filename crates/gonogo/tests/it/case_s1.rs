@@ -12,7 +12,7 @@ use serde_json::Value as Json;
 use crate::rig::{Ended, GONOGO, RELEASE, SECRET, folder, gonogo, repository};
 
 /// So many demos side by side: each mostly waits for its load's rhythm.
-const SIDE_BY_SIDE: usize = 6;
+const SIDE_BY_SIDE: usize = 5;
 
 /// Checks that fail with a fault though it is another's work to name it: what they look at depends on what is broken.
 fn dependants(fault: &str) -> &'static [&'static str] {
