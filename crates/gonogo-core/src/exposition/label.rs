@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use memchr::memchr;
 
-use super::line::{Cursor, Wrong};
+use super::line::{self, Cursor, Wrong};
 
 /// The labels of a sample, as they stand between the braces. They were checked when the sample was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,47 +86,81 @@ pub(super) struct LabelSet<'a> {
     pub(super) len: usize,
 }
 
-/// Reads labels after their `{`, up to and with the `}`. `names` is room that is used again and again.
-pub(super) fn read<'a>(
-    cursor: &mut Cursor<'a>,
-    names: &mut Vec<&'a [u8]>,
-    most: usize,
-) -> Result<LabelSet<'a>, Wrong> {
-    names.clear();
-    let mut set = LabelSet::default();
-    let start = cursor.at;
-    loop {
-        cursor.skip_blanks();
-        if cursor.peek() == Some(b'}') {
-            set.raw = cursor.from(start);
-            cursor.at += 1;
-            return Ok(set);
+/// Reads label sets one after the other. Neighbouring lines differ in their last label mostly (`le`): what stands before
+/// is compared as a whole and not read again.
+#[derive(Default)]
+pub(super) struct Reader<'a> {
+    /// Names of the label set at hand.
+    names: Vec<&'a [u8]>,
+    /// The last label set up to and with its last comma, and what was learnt of it there.
+    before: &'a [u8],
+    before_set: LabelSet<'a>,
+    before_names: usize,
+}
+
+impl<'a> Reader<'a> {
+    /// Reads labels after their `{`, up to and with the `}`.
+    pub(super) fn read(
+        &mut self,
+        cursor: &mut Cursor<'a>,
+        most: usize,
+    ) -> Result<LabelSet<'a>, Wrong> {
+        let start = cursor.at;
+        let mut set = LabelSet::default();
+        if !self.before.is_empty() && cursor.rest().starts_with(self.before) {
+            set = self.before_set;
+            self.names.truncate(self.before_names);
+            cursor.at += self.before.len();
+        } else {
+            self.names.clear();
         }
+        self.before = &[];
+        loop {
+            cursor.skip_blanks();
+            if cursor.peek() == Some(b'}') {
+                set.raw = cursor.from(start);
+                cursor.at += 1;
+                return Ok(set);
+            }
+            // Remembered at each comma: the last one stays.
+            self.before = cursor.from(start);
+            self.before_set = set;
+            self.before_names = self.names.len();
+            self.read_one(cursor, &mut set, most)?;
+        }
+    }
+
+    fn read_one(
+        &mut self,
+        cursor: &mut Cursor<'a>,
+        set: &mut LabelSet<'a>,
+        most: usize,
+    ) -> Result<(), Wrong> {
+        let name_at = cursor.at;
         let name = cursor.take_while(is_name_byte);
         if name.is_empty() || name[0].is_ascii_digit() {
             return Err(cursor.wrong("a label's name was expected here"));
         }
-        let name_at = cursor.at - name.len();
         cursor.skip_blanks();
         cursor.expect(b'=', "`=` was expected after a label's name")?;
         cursor.skip_blanks();
         cursor.expect(b'"', "a label's value begins with `\"`")?;
         let value = value(cursor)?;
-        add(&mut set, name, value);
-        // In order, names cannot repeat; else each is compared.
-        if names.last().is_some_and(|last| *last >= name) && names.contains(&name) {
-            return Err(cursor.wrong_at(name_at, "this label stands here twice"));
+        add(set, name, value);
+        if self.names.contains(&name) {
+            return Err(Wrong::new(name_at, "this label stands here twice"));
         }
-        if names.len() >= most {
-            return Err(cursor.wrong_at(name_at, "more labels than a sample may have"));
+        if self.names.len() >= most {
+            return Err(Wrong::new(name_at, "more labels than a sample may have"));
         }
-        names.push(name);
+        self.names.push(name);
         cursor.skip_blanks();
         match cursor.peek() {
             Some(b',') => cursor.at += 1,
             Some(b'}') => {}
             _ => return Err(cursor.wrong("`,` or `}` was expected after a label")),
         }
+        Ok(())
     }
 }
 
@@ -166,21 +200,30 @@ fn value<'a>(cursor: &mut Cursor<'a>) -> Result<&'a [u8], Wrong> {
 }
 
 fn is_name_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_'
+    line::is_name_byte(byte) && byte != b':'
 }
 
+/// A hash of bytes and their number. Nothing is concluded from equal hashes alone.
 pub(super) fn bytes_hash(bytes: &[u8]) -> u64 {
-    let mut hash = bytes.len() as u64;
-    let mut chunks = bytes.chunks_exact(8);
-    for chunk in &mut chunks {
-        let word = <[u8; 8]>::try_from(chunk).map_or(0, u64::from_le_bytes);
-        hash = mix(hash, word);
+    let len = bytes.len();
+    let word = |at: usize| {
+        let eight = bytes
+            .get(at..at + 8)
+            .and_then(|s| <[u8; 8]>::try_from(s).ok());
+        eight.map_or(0, u64::from_le_bytes)
+    };
+    if len < 8 {
+        let rest = bytes.iter().fold(0, |word, b| word << 8 | u64::from(*b));
+        return mix(len as u64, rest);
     }
-    let rest = chunks
-        .remainder()
-        .iter()
-        .fold(0, |word, b| word << 8 | u64::from(*b));
-    mix(hash, rest)
+    let mut hash = len as u64;
+    let mut at = 0;
+    while at + 8 < len {
+        hash = mix(hash, word(at));
+        at += 8;
+    }
+    // The last word overlaps the one before.
+    mix(hash, word(len - 8))
 }
 
 /// Folds two words into one; both halves of the product count.

@@ -33,11 +33,10 @@ impl<'a> Cursor<'a> {
     }
 
     pub(super) fn take_while(&mut self, test: impl Fn(u8) -> bool) -> &'a [u8] {
-        let start = self.at;
-        while self.peek().is_some_and(&test) {
-            self.at += 1;
-        }
-        self.from(start)
+        let rest = self.rest();
+        let len = rest.iter().position(|b| !test(*b)).unwrap_or(rest.len());
+        self.at += len;
+        &rest[..len]
     }
 
     pub(super) fn skip_blanks(&mut self) -> usize {
@@ -58,11 +57,13 @@ impl<'a> Cursor<'a> {
     }
 
     pub(super) fn wrong(&self, message: impl Into<String>) -> Wrong {
-        self.wrong_at(self.at, message)
+        Wrong::new(self.at, message)
     }
+}
 
-    pub(super) fn wrong_at(&self, at: usize, message: impl Into<String>) -> Wrong {
-        Wrong {
+impl Wrong {
+    pub(super) fn new(at: usize, message: impl Into<String>) -> Self {
+        Self {
             at,
             message: message.into(),
         }
@@ -71,8 +72,19 @@ impl<'a> Cursor<'a> {
 
 /// A metric's name: `[a-zA-Z_:][a-zA-Z0-9_:]*`.
 pub(super) fn is_name_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b':')
+    NAME[usize::from(byte)]
 }
+
+static NAME: [bool; 256] = {
+    let mut table = [false; 256];
+    let bytes = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_:";
+    let mut i = 0;
+    while i < bytes.len() {
+        table[bytes[i] as usize] = true;
+        i += 1;
+    }
+    table
+};
 
 /// Bytes of the exposition, which was found to be UTF-8 as a whole; pieces are cut at ASCII bytes.
 pub(super) fn text(bytes: &[u8]) -> &str {

@@ -7,7 +7,7 @@ use memchr::memchr;
 
 use super::family::{FamilyHead, Kind, Role};
 use super::histogram::Histograms;
-use super::label::{self, LabelSet, Labels, unescape};
+use super::label::{self, LabelSet, Labels, Reader, unescape};
 use super::line::{Cursor, Wrong, is_name_byte, text};
 use super::{Exemplar, ExpositionError, Format, Limits, Sample, number};
 
@@ -57,6 +57,11 @@ impl SampleRef<'_> {
     }
 }
 
+/// What a sample's name may have after its family's.
+const ENDINGS: [&str; 9] = [
+    "", "_total", "_bucket", "_sum", "_count", "_created", "_info", "_gsum", "_gcount",
+];
+
 /// An exemplar's labels are at most so long together.
 const EXEMPLAR_MAX: usize = 128;
 
@@ -79,7 +84,9 @@ pub struct Samples<'a> {
     chance_count: usize,
     sample_count: usize,
     histograms: Histograms,
-    names: Vec<&'a [u8]>,
+    labels: Reader<'a>,
+    /// The last sample's name and its hash.
+    last_name: (&'a str, u64),
     whole: &'a [u8],
     is_ended: bool,
 }
@@ -115,7 +122,8 @@ impl<'a> Samples<'a> {
             chance_count: 0,
             sample_count: 0,
             histograms: Histograms::default(),
-            names: Vec::new(),
+            labels: Reader::default(),
+            last_name: ("", 0),
             whole: bytes,
             is_ended: false,
         })
@@ -193,7 +201,7 @@ impl<'a> Samples<'a> {
             return Err(cursor.wrong("nothing may follow `# EOF`"));
         }
         if line.last() == Some(&b'\r') {
-            return Err(cursor.wrong_at(line.len() - 1, "lines end in a line feed only"));
+            return Err(Wrong::new(line.len() - 1, "lines end in a line feed only"));
         }
         let blanks = cursor.skip_blanks();
         match cursor.peek() {
@@ -202,7 +210,7 @@ impl<'a> Samples<'a> {
             }
             None => Ok(None),
             Some(_) if self.format == Format::OpenMetrics && blanks > 0 => {
-                Err(cursor.wrong_at(0, "a line begins without blanks"))
+                Err(Wrong::new(0, "a line begins without blanks"))
             }
             Some(b'#') => self.read_comment(cursor).map(|()| None),
             Some(_) => self.read_sample(cursor).map(Some),
@@ -219,17 +227,21 @@ impl<'a> Samples<'a> {
         cursor.skip_blanks();
         let keyword_at = cursor.at;
         let keyword = cursor.word();
-        if !matches!(keyword, b"HELP" | b"TYPE") && !(is_open && keyword == b"UNIT") {
+        let is_known = matches!(keyword, b"HELP" | b"TYPE") || is_open && keyword == b"UNIT";
+        if !is_known {
             return if is_open {
-                Err(cursor.wrong_at(keyword_at, "HELP, TYPE, UNIT or EOF was expected"))
+                Err(Wrong::new(
+                    keyword_at,
+                    "HELP, TYPE, UNIT or EOF was expected",
+                ))
             } else {
                 Ok(())
             };
         }
         cursor.skip_blanks();
         let name_at = cursor.at;
-        let name = self.read_name(&mut cursor)?;
-        let family = self.family(name, cursor, name_at)?;
+        let name = Self::read_name(&mut cursor)?;
+        let family = self.family(name, name_at)?;
         if cursor.peek().is_some() && cursor.skip_blanks() == 0 {
             return Err(cursor.wrong("a blank was expected after the name"));
         }
@@ -239,7 +251,7 @@ impl<'a> Samples<'a> {
                 check_help(cursor, is_open)?;
                 let head = &mut self.families[family];
                 if head.help.replace(unescape(text(cursor.rest()))).is_some() {
-                    return Err(cursor.wrong_at(name_at, format!("a second HELP for {name:?}")));
+                    return Err(Wrong::new(name_at, format!("a second HELP for {name:?}")));
                 }
             }
             b"UNIT" => self.families[family].unit = Some(text(cursor.rest())),
@@ -248,19 +260,20 @@ impl<'a> Samples<'a> {
                 let kind = Kind::parse(word, self.format)
                     .ok_or_else(|| cursor.wrong(format!("no such type: {word:?}")))?;
                 if is_sampled {
-                    return Err(
-                        cursor.wrong_at(name_at, format!("TYPE of {name:?} after its samples"))
-                    );
+                    return Err(Wrong::new(
+                        name_at,
+                        format!("TYPE of {name:?} after its samples"),
+                    ));
                 }
                 if let Some(part) = self.sampled_part(name, kind) {
-                    return Err(cursor.wrong_at(
+                    return Err(Wrong::new(
                         name_at,
                         format!("TYPE of {name:?} after its sample {part:?}"),
                     ));
                 }
                 let head = &mut self.families[family];
                 if head.is_typed {
-                    return Err(cursor.wrong_at(name_at, format!("a second TYPE for {name:?}")));
+                    return Err(Wrong::new(name_at, format!("a second TYPE for {name:?}")));
                 }
                 head.is_typed = true;
                 head.kind = kind;
@@ -280,18 +293,19 @@ impl<'a> Samples<'a> {
             .map(|head| head.name)
     }
 
-    fn read_name(&self, cursor: &mut Cursor<'a>) -> Result<&'a str, Wrong> {
+    fn read_name(cursor: &mut Cursor<'a>) -> Result<&'a str, Wrong> {
         let name = cursor.take_while(is_name_byte);
         if name.is_empty() || name[0].is_ascii_digit() {
-            return Err(
-                cursor.wrong_at(cursor.at - name.len(), "a metric's name was expected here")
-            );
+            return Err(Wrong::new(
+                cursor.at - name.len(),
+                "a metric's name was expected here",
+            ));
         }
         Ok(text(name))
     }
 
     /// The family of a name, made where there is none, and now the current one.
-    fn family(&mut self, name: &'a str, cursor: Cursor<'a>, at: usize) -> Result<usize, Wrong> {
+    fn family(&mut self, name: &'a str, at: usize) -> Result<usize, Wrong> {
         let known = self.by_name.get(name).copied();
         if known.is_some() && known == self.current {
             return Ok(known.unwrap_or_default());
@@ -302,14 +316,15 @@ impl<'a> Samples<'a> {
             Some(index)
                 if self.format == Format::OpenMetrics && self.families[index].is_sampled =>
             {
-                return Err(cursor.wrong_at(at, format!("lines of {name:?} stand apart")));
+                return Err(Wrong::new(at, format!("lines of {name:?} stand apart")));
             }
             Some(index) => index,
             None => {
                 if self.families.len() >= self.limits.families {
-                    return Err(
-                        cursor.wrong_at(at, format!("more than {} families", self.limits.families))
-                    );
+                    return Err(Wrong::new(
+                        at,
+                        format!("more than {} families", self.limits.families),
+                    ));
                 }
                 self.families.push(FamilyHead::new(name));
                 self.by_name.insert(name, self.families.len() - 1);
@@ -329,29 +344,29 @@ impl<'a> Samples<'a> {
 
     fn read_sample(&mut self, mut cursor: Cursor<'a>) -> Result<SampleRef<'a>, Wrong> {
         let name_at = cursor.at;
-        let name = self.read_name(&mut cursor)?;
-        let (family, role) = self.family_of_sample(name, cursor, name_at)?;
+        let name = Self::read_name(&mut cursor)?;
+        let (family, role) = self.family_of_sample(name, name_at)?;
         let blanks = cursor.skip_blanks();
         let mut set = LabelSet::default();
         if cursor.peek() == Some(b'{') {
             cursor.at += 1;
-            set = label::read(&mut cursor, &mut self.names, self.limits.labels)?;
+            set = self.labels.read(&mut cursor, self.limits.labels)?;
             cursor.skip_blanks();
         } else if blanks == 0 {
             return Err(cursor.wrong("`{` or a blank was expected after the name"));
         }
         let value_at = cursor.at;
         let value = number::value(cursor.word())
-            .ok_or_else(|| cursor.wrong_at(value_at, "a number was expected here"))?;
+            .ok_or_else(|| Wrong::new(value_at, "a number was expected here"))?;
         let timestamp_ms = self.read_timestamp(&mut cursor)?;
         let exemplar = self.read_exemplar(&mut cursor, role)?;
         if cursor.peek().is_some() {
             return Err(cursor.wrong("the line was expected to end here"));
         }
         self.check_sample(family, role, &set, value)
-            .map_err(|message| cursor.wrong_at(name_at, message))?;
+            .map_err(|message| Wrong::new(name_at, message))?;
         self.check_series(name, &set, cursor.line)
-            .map_err(|message| cursor.wrong_at(name_at, message))?;
+            .map_err(|message| Wrong::new(name_at, message))?;
         self.families[family].is_sampled = true;
         Ok(SampleRef {
             name,
@@ -365,12 +380,7 @@ impl<'a> Samples<'a> {
     }
 
     /// The family that a sample belongs to, by its name and the family before it.
-    fn family_of_sample(
-        &mut self,
-        name: &'a str,
-        cursor: Cursor<'a>,
-        at: usize,
-    ) -> Result<(usize, Role), Wrong> {
+    fn family_of_sample(&mut self, name: &'a str, at: usize) -> Result<(usize, Role), Wrong> {
         if let Some(found) = self
             .current
             .and_then(|family| Some((family, self.role_in(family, name)?)))
@@ -378,9 +388,6 @@ impl<'a> Samples<'a> {
             return Ok(found);
         }
         // Lines may stand apart in 0.0.4, and a family's name is the sample's without one of these.
-        const ENDINGS: [&str; 9] = [
-            "", "_total", "_bucket", "_sum", "_count", "_created", "_info", "_gsum", "_gcount",
-        ];
         for ending in ENDINGS {
             let Some(base) = name.strip_suffix(ending) else {
                 continue;
@@ -388,15 +395,18 @@ impl<'a> Samples<'a> {
             if let Some(index) = self.by_name.get(base).copied()
                 && let Some(role) = self.role_in(index, name)
             {
-                let family = self.family(base, cursor, at)?;
+                let family = self.family(base, at)?;
                 return Ok((family, role));
             }
         }
         if let Some(index) = self.by_name.get(name).copied() {
             let kind = self.families[index].kind.name();
-            return Err(cursor.wrong_at(at, format!("a {kind} has no sample of the name {name:?}")));
+            return Err(Wrong::new(
+                at,
+                format!("a {kind} has no sample of the name {name:?}"),
+            ));
         }
-        Ok((self.family(name, cursor, at)?, Role::Value))
+        Ok((self.family(name, at)?, Role::Value))
     }
 
     fn role_in(&self, family: usize, name: &str) -> Option<Role> {
@@ -417,7 +427,7 @@ impl<'a> Samples<'a> {
         };
         cursor.skip_blanks();
         ms.map(Some)
-            .ok_or_else(|| cursor.wrong_at(at, "a timestamp was expected here"))
+            .ok_or_else(|| Wrong::new(at, "a timestamp was expected here"))
     }
 
     fn read_exemplar(
@@ -435,14 +445,17 @@ impl<'a> Samples<'a> {
         cursor.at += 1;
         cursor.skip_blanks();
         cursor.expect(b'{', "an exemplar's labels were expected here")?;
-        let set = label::read(cursor, &mut self.names, self.limits.labels)?;
+        let set = Reader::default().read(cursor, self.limits.labels)?;
         if set.len > EXEMPLAR_MAX {
-            return Err(cursor.wrong_at(start, "an exemplar's labels have at most 128 characters"));
+            return Err(Wrong::new(
+                start,
+                "an exemplar's labels have at most 128 characters",
+            ));
         }
         cursor.skip_blanks();
         let at = cursor.at;
         let value = number::value(cursor.word())
-            .ok_or_else(|| cursor.wrong_at(at, "an exemplar's value was expected here"))?;
+            .ok_or_else(|| Wrong::new(at, "an exemplar's value was expected here"))?;
         Ok(Some(ExemplarRef {
             labels: Labels(text(set.raw)),
             value,
@@ -495,11 +508,14 @@ impl<'a> Samples<'a> {
     /// No series stands there twice.
     fn check_series(
         &mut self,
-        name: &str,
+        name: &'a str,
         set: &LabelSet<'a>,
         line: &'a [u8],
     ) -> Result<(), String> {
-        let key = label::mix(label::bytes_hash(name.as_bytes()), set.hash);
+        if self.last_name.0 != name {
+            self.last_name = (name, label::bytes_hash(name.as_bytes()));
+        }
+        let key = label::mix(self.last_name.1, set.hash);
         if self.series.insert(key) {
             return Ok(());
         }
@@ -540,7 +556,7 @@ fn check_help(cursor: Cursor<'_>, is_open: bool) -> Result<(), Wrong> {
             Some(b'\\' | b'n') => at += 2,
             Some(b'"') if is_open => at += 2,
             _ => {
-                return Err(cursor.wrong_at(
+                return Err(Wrong::new(
                     at,
                     "only `\\\\` and `\\n` may follow a backslash in a help text",
                 ));
@@ -584,7 +600,8 @@ fn is_series(line: &[u8], name: &str, labels: &[(&str, std::borrow::Cow<'_, str>
         return labels.is_empty();
     }
     cursor.at += 1;
-    label::read(&mut cursor, &mut Vec::new(), usize::MAX)
+    Reader::default()
+        .read(&mut cursor, usize::MAX)
         .is_ok_and(|set| sorted(Labels(text(set.raw))) == labels)
 }
 

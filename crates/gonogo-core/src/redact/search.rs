@@ -177,7 +177,7 @@ impl Index {
     fn is_in(&self, bytes: &[u8]) -> bool {
         let mut is_here = false;
         self.sampler.scan(bytes, |id, at| {
-            is_here |= bytes[at..].starts_with(&self.known[id].bytes)
+            is_here |= bytes[at..].starts_with(&self.known[id].bytes);
         });
         is_here
     }

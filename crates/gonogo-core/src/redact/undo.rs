@@ -101,8 +101,9 @@ impl Undo {
             ],
             Self::Percent | Self::Form => &[Percent, Form, Escapes, Entities, Base64, Wrapped],
             Self::Shell => &[Escapes, Percent, Base64],
-            Self::Entities => &[Entities, Escapes, Percent, Base64, Wrapped],
-            Self::QuotedPrintable => &[Entities, Escapes, Percent, Base64, Wrapped],
+            Self::Entities | Self::QuotedPrintable => {
+                &[Entities, Escapes, Percent, Base64, Wrapped]
+            }
             Self::Invisible => &[Escapes, Percent, Entities, Base64, Wrapped],
             Self::Wrapped => &[Base64],
             Self::Folded => &[],

@@ -11,8 +11,11 @@ const RUN_MIN: usize = 24;
 /// The longest percent-encoded word.
 const WORD_MAX: usize = 8192;
 
+/// Takes layer, place and content of an encoded stretch.
+pub(super) type OnLayer<'a> = dyn FnMut(Layer, usize, usize, &[u8]) + 'a;
+
 /// Calls `on_layer` with layer, place and content of each encoded stretch.
-pub(super) fn each(bytes: &[u8], on_layer: &mut dyn FnMut(Layer, usize, usize, &[u8])) {
+pub(super) fn each(bytes: &[u8], on_layer: &mut OnLayer<'_>) {
     runs(bytes, on_layer);
     words(bytes, on_layer);
 }
@@ -33,7 +36,7 @@ fn is_digit(byte: u8) -> bool {
 }
 
 /// Long runs of digits of base64 or hex. Looks at every 24th byte and only then around it.
-fn runs(bytes: &[u8], on_layer: &mut dyn FnMut(Layer, usize, usize, &[u8])) {
+fn runs(bytes: &[u8], on_layer: &mut OnLayer<'_>) {
     let mut start = 0;
     while let Some(probe) = bytes.get(start..start + RUN_MIN) {
         // The last byte that is no digit: a run can only begin after it.
@@ -47,14 +50,9 @@ fn runs(bytes: &[u8], on_layer: &mut dyn FnMut(Layer, usize, usize, &[u8])) {
     }
 }
 
-fn run(
-    bytes: &[u8],
-    start: usize,
-    end: usize,
-    on_layer: &mut dyn FnMut(Layer, usize, usize, &[u8]),
-) {
+fn run(bytes: &[u8], start: usize, end: usize, on_layer: &mut OnLayer<'_>) {
     let run = &bytes[start..end];
-    if run.len() % 2 == 0 && run.iter().all(u8::is_ascii_hexdigit) {
+    if run.len().is_multiple_of(2) && run.iter().all(u8::is_ascii_hexdigit) {
         let decoded: Vec<u8> = run
             .chunks_exact(2)
             .map(|pair| hex(pair[0]) << 4 | hex(pair[1]))
@@ -115,7 +113,7 @@ fn is_text(decoded: &[u8]) -> bool {
 }
 
 /// Words that hold a percent-encoded byte.
-fn words(bytes: &[u8], on_layer: &mut dyn FnMut(Layer, usize, usize, &[u8])) {
+fn words(bytes: &[u8], on_layer: &mut OnLayer<'_>) {
     let mut from = 0;
     while let Some(at) = memchr(b'%', &bytes[from..]).map(|at| from + at) {
         let is_encoded = |at: usize| {
