@@ -47,11 +47,12 @@ impl Histograms {
                     return Err("a bucket counts less than the one below it".to_owned());
                 }
             }
-            Some(_) => self.close()?,
-            None => {}
-        }
-        if self.totals.contains_key(&group) {
-            return Err("the buckets of one histogram stand together".to_owned());
+            _ => {
+                self.close()?;
+                if self.totals.contains_key(&group) {
+                    return Err("the buckets of one histogram stand together".to_owned());
+                }
+            }
         }
         if le.is_infinite() {
             self.totals.insert(group, count);

@@ -72,8 +72,8 @@ pub(super) fn unescape(text: &str) -> Cow<'_, str> {
 /// What was learnt of a label set while it was checked.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct LabelSet<'a> {
-    /// The bytes between the braces.
-    pub(super) raw: &'a [u8],
+    /// Where in the line the text between the braces stands.
+    pub(super) place: (usize, usize),
     /// A hash of all labels, whatever their order.
     pub(super) hash: u64,
     /// The same without `le` and `quantile`.
@@ -118,7 +118,7 @@ impl<'a> Reader<'a> {
         loop {
             cursor.skip_blanks();
             if cursor.peek() == Some(b'}') {
-                set.raw = cursor.from(start);
+                set.place = (start, cursor.at);
                 cursor.at += 1;
                 return Ok(set);
             }

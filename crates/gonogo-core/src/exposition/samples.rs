@@ -87,7 +87,9 @@ pub struct Samples<'a> {
     labels: Reader<'a>,
     /// The last sample's name and its hash.
     last_name: (&'a str, u64),
-    whole: &'a [u8],
+    whole: &'a str,
+    /// Where in it the line at hand begins.
+    line_start: usize,
     is_ended: bool,
 }
 
@@ -101,15 +103,15 @@ impl<'a> Samples<'a> {
                 message: format!("larger than the limit of {} bytes", limits.bytes),
             });
         }
-        if let Err(broken) = std::str::from_utf8(bytes) {
+        let whole = std::str::from_utf8(bytes).map_err(|broken| {
             let before = &bytes[..broken.valid_up_to()];
             let line_start = memchr::memrchr(b'\n', before).map_or(0, |at| at + 1);
-            return Err(ExpositionError {
+            ExpositionError {
                 line: memchr::memchr_iter(b'\n', before).count() + 1,
                 column: before.len() - line_start + 1,
                 message: "not UTF-8".to_owned(),
-            });
-        }
+            }
+        })?;
         Ok(Self {
             format,
             limits,
@@ -124,7 +126,8 @@ impl<'a> Samples<'a> {
             histograms: Histograms::default(),
             labels: Reader::default(),
             last_name: ("", 0),
-            whole: bytes,
+            whole,
+            line_start: 0,
             is_ended: false,
         })
     }
@@ -146,6 +149,7 @@ impl<'a> Samples<'a> {
                 return self.torn();
             };
             let line = &self.rest[..len];
+            self.line_start = self.whole.len() - self.rest.len();
             self.rest = &self.rest[len + 1..];
             match self.read_line(line) {
                 Ok(None) => {}
@@ -240,7 +244,7 @@ impl<'a> Samples<'a> {
         }
         cursor.skip_blanks();
         let name_at = cursor.at;
-        let name = Self::read_name(&mut cursor)?;
+        let name = self.read_name(&mut cursor)?;
         let family = self.family(name, name_at)?;
         if cursor.peek().is_some() && cursor.skip_blanks() == 0 {
             return Err(cursor.wrong("a blank was expected after the name"));
@@ -293,7 +297,14 @@ impl<'a> Samples<'a> {
             .map(|head| head.name)
     }
 
-    fn read_name(cursor: &mut Cursor<'a>) -> Result<&'a str, Wrong> {
+    /// A piece of the line at hand. It is cut at ASCII bytes, so it is text.
+    fn text(&self, start: usize, end: usize) -> &'a str {
+        self.whole
+            .get(self.line_start + start..self.line_start + end)
+            .unwrap_or_default()
+    }
+
+    fn read_name(&self, cursor: &mut Cursor<'a>) -> Result<&'a str, Wrong> {
         let name = cursor.take_while(is_name_byte);
         if name.is_empty() || name[0].is_ascii_digit() {
             return Err(Wrong::new(
@@ -301,7 +312,7 @@ impl<'a> Samples<'a> {
                 "a metric's name was expected here",
             ));
         }
-        Ok(text(name))
+        Ok(self.text(cursor.at - name.len(), cursor.at))
     }
 
     /// The family of a name, made where there is none, and now the current one.
@@ -344,7 +355,7 @@ impl<'a> Samples<'a> {
 
     fn read_sample(&mut self, mut cursor: Cursor<'a>) -> Result<SampleRef<'a>, Wrong> {
         let name_at = cursor.at;
-        let name = Self::read_name(&mut cursor)?;
+        let name = self.read_name(&mut cursor)?;
         let (family, role) = self.family_of_sample(name, name_at)?;
         let blanks = cursor.skip_blanks();
         let mut set = LabelSet::default();
@@ -365,13 +376,13 @@ impl<'a> Samples<'a> {
         }
         self.check_sample(family, role, &set, value)
             .map_err(|message| Wrong::new(name_at, message))?;
-        self.check_series(name, &set, cursor.line)
+        self.check_series(name, &set)
             .map_err(|message| Wrong::new(name_at, message))?;
         self.families[family].is_sampled = true;
         Ok(SampleRef {
             name,
             family,
-            labels: Labels(text(set.raw)),
+            labels: Labels(self.text(set.place.0, set.place.1)),
             value,
             timestamp_ms,
             exemplar,
@@ -457,7 +468,7 @@ impl<'a> Samples<'a> {
         let value = number::value(cursor.word())
             .ok_or_else(|| Wrong::new(at, "an exemplar's value was expected here"))?;
         Ok(Some(ExemplarRef {
-            labels: Labels(text(set.raw)),
+            labels: Labels(self.text(set.place.0, set.place.1)),
             value,
             timestamp_ms: self.read_timestamp(cursor)?,
         }))
@@ -506,12 +517,7 @@ impl<'a> Samples<'a> {
     }
 
     /// No series stands there twice.
-    fn check_series(
-        &mut self,
-        name: &'a str,
-        set: &LabelSet<'a>,
-        line: &'a [u8],
-    ) -> Result<(), String> {
+    fn check_series(&mut self, name: &'a str, set: &LabelSet<'a>) -> Result<(), String> {
         if self.last_name.0 != name {
             self.last_name = (name, label::bytes_hash(name.as_bytes()));
         }
@@ -520,11 +526,9 @@ impl<'a> Samples<'a> {
             return Ok(());
         }
         // Two hashes may be equal by chance: now every line before is compared.
-        let here = sorted(Labels(text(set.raw)));
-        let is_twice = self
-            .whole
-            .split(|b| *b == b'\n')
-            .take_while(|before| !std::ptr::eq(*before, line))
+        let here = sorted(Labels(self.text(set.place.0, set.place.1)));
+        let is_twice = self.whole[..self.line_start]
+            .split('\n')
             .any(|before| is_series(before, name, &here));
         if is_twice {
             return Err(format!(
@@ -586,15 +590,15 @@ fn sorted(labels: Labels<'_>) -> Vec<(&str, std::borrow::Cow<'_, str>)> {
 }
 
 /// Whether a line that was read before is a sample of the series.
-fn is_series(line: &[u8], name: &str, labels: &[(&str, std::borrow::Cow<'_, str>)]) -> bool {
-    let line = line.trim_ascii_start();
-    let Some(rest) = line.strip_prefix(name.as_bytes()) else {
+fn is_series(line: &str, name: &str, labels: &[(&str, std::borrow::Cow<'_, str>)]) -> bool {
+    let line = line.trim_start_matches([' ', '\t']);
+    let Some(rest) = line.strip_prefix(name) else {
         return false;
     };
-    if rest.first().is_none_or(|b| is_name_byte(*b)) {
+    if rest.bytes().next().is_none_or(is_name_byte) {
         return false;
     }
-    let mut cursor = Cursor::new(rest);
+    let mut cursor = Cursor::new(rest.as_bytes());
     cursor.skip_blanks();
     if cursor.peek() != Some(b'{') {
         return labels.is_empty();
@@ -602,7 +606,7 @@ fn is_series(line: &[u8], name: &str, labels: &[(&str, std::borrow::Cow<'_, str>
     cursor.at += 1;
     Reader::default()
         .read(&mut cursor, usize::MAX)
-        .is_ok_and(|set| sorted(Labels(text(set.raw))) == labels)
+        .is_ok_and(|set| sorted(Labels(&rest[set.place.0..set.place.1])) == labels)
 }
 
 /// The keys are hashes already.

@@ -35,18 +35,33 @@ fn is_digit(byte: u8) -> bool {
     DIGIT[usize::from(byte)]
 }
 
-/// Long runs of digits of base64 or hex. Looks at every 24th byte and only then around it.
+/// Long runs of digits of base64 or hex. A run holds six places in a row of every fourth; only where six are digits is
+/// looked at what is between them.
 fn runs(bytes: &[u8], on_layer: &mut OnLayer<'_>) {
-    let mut start = 0;
-    while let Some(probe) = bytes.get(start..start + RUN_MIN) {
-        // The last byte that is no digit: a run can only begin after it.
-        if let Some(gap) = probe.iter().rposition(|b| !is_digit(*b)) {
-            start += gap + 1;
+    const STRIDE: usize = 4;
+    const IN_ROW: u32 = (RUN_MIN / STRIDE) as u32;
+    let mut in_row = 0;
+    let mut done = 0;
+    for (i, four) in bytes.chunks(STRIDE).enumerate() {
+        // All bits, or none.
+        let mask = u32::from(is_digit(four[0])).wrapping_neg();
+        in_row = (in_row + 1) & mask;
+        let at = i * STRIDE;
+        if in_row < IN_ROW || at < done {
             continue;
         }
+        let from = at + STRIDE - RUN_MIN;
+        let back = bytes[done.min(from)..from]
+            .iter()
+            .rev()
+            .take_while(|b| is_digit(**b))
+            .count();
+        let start = from - back;
         let len = bytes[start..].iter().take_while(|b| is_digit(**b)).count();
-        run(bytes, start, start + len, on_layer);
-        start += len;
+        if len >= RUN_MIN {
+            run(bytes, start, start + len, on_layer);
+        }
+        done = start + len + 1;
     }
 }
 

@@ -14,8 +14,17 @@ pub(crate) struct Sampler {
     table: Box<[u8; TABLE]>,
     /// Places of the table that are taken.
     used: usize,
-    /// Anchors, and how far into the anchor the three bytes are.
-    cells: Vec<Vec<(u32, u8)>>,
+    /// What has a hash in common.
+    cells: Vec<Vec<Cell>>,
+}
+
+/// Four bytes that may stand here.
+#[derive(Clone, Copy, Debug)]
+struct Cell {
+    four: u32,
+    /// How far into the four the three bytes are.
+    offset: u8,
+    anchor: u32,
 }
 
 /// Four bytes and the strings they are in.
@@ -83,7 +92,11 @@ impl Sampler {
                 self.cells.push(Vec::new());
             }
         }
-        self.cells[usize::from(*slot) - 1].push((anchor, offset));
+        self.cells[usize::from(*slot) - 1].push(Cell {
+            four: u32::from_le_bytes(self.anchors[anchor as usize].bytes),
+            offset,
+            anchor,
+        });
     }
 
     /// Calls `on_hit` with id and place of each string that may begin there: its four bytes stand where they should.
@@ -119,22 +132,19 @@ impl Sampler {
         if slot == 0 {
             return;
         }
-        for (anchor, offset) in &self.cells[usize::from(slot) - 1] {
-            let anchor = &self.anchors[*anchor as usize];
-            let Some(start) = at.checked_sub(usize::from(*offset)) else {
-                continue;
-            };
-            let Some(seen) = bytes.get(start..start + 4) else {
-                continue;
-            };
-            if seen
-                .iter()
-                .zip(anchor.bytes)
-                .any(|(byte, want)| byte | self.fold != want)
-            {
+        let fold = u32::from_le_bytes([self.fold; 4]);
+        let four = |from: usize| {
+            let bytes = bytes.get(from..from + 4)?;
+            Some(u32::from_le_bytes(bytes.try_into().ok()?) | fold)
+        };
+        // The three bytes were the first or the last of the four.
+        let seen = [four(at), at.checked_sub(1).and_then(four)];
+        for cell in &self.cells[usize::from(slot) - 1] {
+            if seen[usize::from(cell.offset)] != Some(cell.four) {
                 continue;
             }
-            for (id, within) in &anchor.owners {
+            let start = at - usize::from(cell.offset);
+            for (id, within) in &self.anchors[cell.anchor as usize].owners {
                 if let Some(begin) = start.checked_sub(*within) {
                     on_hit(*id, begin);
                 }
