@@ -28,13 +28,17 @@ fn main() {
 
     let finder = memchr::memmem::Finder::new(b"not_to_be_found_anywhere");
     measure(&is_wanted, "secret floor: one literal", total, || {
-        files.iter().for_each(|f| assert!(finder.find(f).is_none()));
+        for file in &files {
+            assert!(finder.find(file).is_none());
+        }
     });
     let scanner = Scanner::new(RULES, Vec::new());
     let mut count = 0;
     measure(&is_wanted, "secret shapes", total, || {
         let mut out = Vec::new();
-        files.iter().for_each(|f| scanner.scan("x.rs", f, &mut out));
+        for file in &files {
+            scanner.scan("x.rs", file, &mut out);
+        }
         count = out.len();
     });
     println!("  {count} findings with {} rules", RULES.len());
@@ -105,7 +109,9 @@ fn read(path: &Path, out: &mut Vec<Vec<u8>>) {
     if let Ok(entries) = std::fs::read_dir(path) {
         let mut paths: Vec<PathBuf> = entries.flatten().map(|e| e.path()).collect();
         paths.sort();
-        paths.iter().for_each(|p| read(p, out));
+        for path in paths {
+            read(&path, out);
+        }
     } else if let Ok(bytes) = std::fs::read(path) {
         out.push(bytes);
     }

@@ -11,6 +11,7 @@ mod histogram;
 mod label;
 mod line;
 mod number;
+mod rules;
 mod samples;
 
 pub use family::{FamilyHead, Kind};

@@ -437,10 +437,11 @@ proptest! {
     #[test]
     fn what_is_written_is_read(series in proptest::collection::btree_map("[a-z_][a-z0-9_]{0,8}", ("[ -~é\n]{0,12}", any::<f64>()), 1..12)) {
         let escape = |v: &str| v.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
-        let source: String = series
+        let lines: Vec<String> = series
             .iter()
             .map(|(name, (value, number))| format!("{name}{{l=\"{}\"}} {number:?}\n", escape(value)))
             .collect();
+        let source = lines.concat();
         let exposition = text(&source).unwrap();
         for (name, (value, number)) in &series {
             let sample = exposition.find(name, &[("l", value)])[0];

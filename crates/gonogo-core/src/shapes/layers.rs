@@ -35,23 +35,27 @@ fn is_digit(byte: u8) -> bool {
     DIGIT[usize::from(byte)]
 }
 
-/// Long runs of digits of base64 or hex. A run holds six places in a row of every fourth; only where six are digits is
-/// looked at what is between them.
+/// Long runs of digits of base64 or hex. Wherever such a run begins, it fills two words of eight bytes in a row; only
+/// around two words that may be filled is looked byte by byte.
 fn runs(bytes: &[u8], on_layer: &mut OnLayer<'_>) {
-    const STRIDE: usize = 4;
-    const IN_ROW: u32 = (RUN_MIN / STRIDE) as u32;
-    let mut in_row = 0;
-    let mut done = 0;
-    for (i, four) in bytes.chunks(STRIDE).enumerate() {
-        // All bits, or none.
-        let mask = u32::from(is_digit(four[0])).wrapping_neg();
-        in_row = (in_row + 1) & mask;
-        let at = i * STRIDE;
-        if in_row < IN_ROW || at < done {
+    const WORD: usize = 8;
+    const _: () = assert!(RUN_MIN >= 3 * WORD - 1, "a run fills two words");
+    let (mut in_row, mut done) = (0_u32, 0);
+    for (i, word) in bytes.chunks_exact(WORD).enumerate() {
+        let word = <[u8; WORD]>::try_from(word).map_or(0, u64::from_le_bytes);
+        in_row = (in_row + 1) * u32::from(may_be_digits(word));
+        let end = (i + 1) * WORD;
+        if in_row < 2 || end <= done {
             continue;
         }
-        let from = at + STRIDE - RUN_MIN;
-        let back = bytes[done.min(from)..from]
+        let from = (end - 2 * WORD).max(done);
+        if !bytes[from..end]
+            .iter()
+            .fold(true, |all, b| all & is_digit(*b))
+        {
+            continue;
+        }
+        let back = bytes[done..from]
             .iter()
             .rev()
             .take_while(|b| is_digit(**b))
@@ -61,8 +65,21 @@ fn runs(bytes: &[u8], on_layer: &mut OnLayer<'_>) {
         if len >= RUN_MIN {
             run(bytes, start, start + len, on_layer);
         }
-        done = start + len + 1;
+        done = start + len;
     }
+}
+
+/// Whether eight bytes may all be digits: none is a sign, blank or control character below `+`, none is of `:;<=>?@`,
+/// none is beyond ASCII.
+fn may_be_digits(word: u64) -> bool {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = ONES << 7;
+    let low = word & !HIGH;
+    // The high bit of each byte tells of that byte: nothing is carried out of seven bits.
+    let is_above_star = low + ONES * (0x80 - 0x2b);
+    let is_above_nine = low + ONES * (0x80 - 0x3a);
+    let is_letter = low + ONES * (0x80 - 0x41);
+    (is_above_star & (!is_above_nine | is_letter) & !word) & HIGH == HIGH
 }
 
 fn run(bytes: &[u8], start: usize, end: usize, on_layer: &mut OnLayer<'_>) {

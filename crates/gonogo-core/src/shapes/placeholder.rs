@@ -52,15 +52,15 @@ pub(super) fn is_placeholder(value: &[u8]) -> bool {
     is_framed
         || value[0] == b'$'
         || is_stand_in(value)
-        || SHORT_WORDS.iter().any(|w| has(w))
-        || REFERENCES.iter().any(|r| has(r))
+        || SHORT_WORDS.iter().any(&has)
+        || REFERENCES.iter().any(has)
 }
 
 /// Whether a vendor's token is only an example of one. Short words occur in random text by chance.
 pub(super) fn is_stand_in(token: &[u8]) -> bool {
     let lower = token.to_ascii_lowercase();
     let has = |word: &&str| memchr::memmem::find(&lower, word.as_bytes()).is_some();
-    distinct(token) < 4 || WORDS.iter().any(|w| has(w))
+    distinct(token) < 4 || WORDS.iter().any(has)
 }
 
 /// How many different bytes there are.
