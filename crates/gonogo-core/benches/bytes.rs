@@ -9,7 +9,7 @@
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
 
-use gonogo_core::exposition::{Format, Limits, check};
+use gonogo_core::exposition::{Format, Limits, parse_as};
 use gonogo_core::redact::Redactor;
 use gonogo_core::shapes::{RULES, Scanner};
 
@@ -45,13 +45,11 @@ fn main() {
 
     let text = exposition();
     measure(&is_wanted, "exposition", text.len(), || {
-        black_box(check(Format::Text, text.as_bytes(), Limits::default()).is_ok());
+        black_box(parse_as(text.as_bytes(), Format::Text, &Limits::default()).is_ok());
     });
-    println!(
-        "  {} bytes, {:?}",
-        text.len(),
-        check(Format::Text, text.as_bytes(), Limits::default())
-    );
+    let count =
+        parse_as(text.as_bytes(), Format::Text, &Limits::default()).map(|e| e.sample_count());
+    println!("  {} bytes, {count:?} samples", text.len());
 
     let mut redactor = Redactor::new();
     for secret in [

@@ -12,15 +12,15 @@ pub struct BadDuration {
     pub text: String,
 }
 
-const UNITS: [(&str, f64); 8] = [
-    ("ns", 1.0),
-    ("us", 1e3),
-    ("µs", 1e3),
-    ("ms", 1e6),
-    ("s", 1e9),
-    ("m", 60e9),
-    ("h", 3600e9),
-    ("d", 86400e9),
+const UNITS: [(&str, i128); 8] = [
+    ("ns", 1),
+    ("us", 1_000),
+    ("µs", 1_000),
+    ("ms", 1_000_000),
+    ("s", 1_000_000_000),
+    ("m", 60_000_000_000),
+    ("h", 3_600_000_000_000),
+    ("d", 86_400_000_000_000),
 ];
 
 /// Reads a duration in nanoseconds. `0` needs no unit; everything else does.
@@ -61,13 +61,21 @@ pub fn parse_duration_ns(text: &str) -> Result<i64, BadDuration> {
     i64::try_from(signed).map_err(|_| bad())
 }
 
-/// One `number × unit`, exact for whole numbers.
-fn part_ns(number: &str, scale: f64) -> Option<i128> {
-    if let Ok(whole) = number.parse::<i64>() {
-        return Some(i128::from(whole) * scale as i128);
+/// One `number × unit`, exact down to the nanosecond; what is smaller is cut off.
+fn part_ns(number: &str, scale: i128) -> Option<i128> {
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+    if whole.len() + fraction.len() == 0 || whole.len() > 20 || !digits(whole) || !digits(fraction)
+    {
+        return None;
     }
-    let value: f64 = number.parse().ok()?;
-    (value.is_finite() && number.len() <= 32).then(|| (value * scale).round() as i128)
+    let mut total: i128 = whole.parse::<i128>().unwrap_or(0) * scale;
+    let mut place = scale;
+    for digit in fraction.bytes().take(20) {
+        total += i128::from(digit - b'0') * place / 10;
+        place /= 10;
+    }
+    Some(total)
 }
 
 /// Writes a duration so that `parse_duration_ns` reads the same number back: the largest unit up to seconds in

@@ -2,15 +2,21 @@
 //!
 //! No I/O, no clock, no randomness, no environment, no hash order. Time is a value handed in.
 
+pub mod decide;
 pub mod diag;
+pub mod diagnose;
 pub mod duration;
 pub mod exposition;
 pub mod expr;
+#[cfg(test)]
+mod fixture;
+pub mod judge;
 pub mod judged;
 pub mod outcome;
 pub mod plan;
 pub mod record;
 pub mod redact;
+pub mod schedule;
 pub mod series;
 pub mod shape;
 pub mod shapes;

@@ -1,17 +1,41 @@
 //! The probes: each observes one kind of thing and judges nothing. One folder each, and one line in the list below.
 
 pub mod ctx;
+pub mod exec;
+pub mod files;
 pub mod http;
+pub mod jwt;
+pub mod load;
 pub mod probe;
+pub mod prometheus;
+pub mod secrets;
+pub mod sql;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 
 use gonogo_core::plan::{Registry, Syntax, TargetSyntax};
 use probe::Probe;
 
 /// All probes, in the order of the reference. A new probe is one folder and one line here.
-static PROBES: &[&dyn Probe] = &[&http::Http];
+static PROBES: &[&dyn Probe] = &[
+    &http::Http,
+    &jwt::Jwt,
+    &load::Load,
+    &sql::Sql,
+    &prometheus::Prometheus,
+    &files::Files,
+    &secrets::Secrets,
+    &exec::Exec,
+];
 
 /// All target kinds.
-static TARGETS: &[TargetSyntax] = &[http::TARGET];
+static TARGETS: &[TargetSyntax] = &[
+    http::TARGET,
+    sql::POSTGRES,
+    sql::SQLITE,
+    prometheus::TARGET,
+    files::TARGET,
+];
 
 /// The probe of a plan key.
 pub fn probe(key: &str) -> Option<&'static dyn Probe> {
@@ -30,7 +54,10 @@ pub fn registry() -> Registry<'static> {
     let probes = SYNTAX.get_or_init(|| {
         PROBES
             .iter()
-            .map(|p| -> &'static dyn Syntax { *p })
+            .map(|p| {
+                let syntax: &'static dyn Syntax = *p;
+                syntax
+            })
             .collect()
     });
     Registry {

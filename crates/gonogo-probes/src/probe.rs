@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use gonogo_core::Map;
-use gonogo_core::plan::Syntax;
+use gonogo_core::plan::{Limit, StatisticsOptions, Syntax};
 use gonogo_core::record::{Absence, Cut, NotObserved, Shown, TargetSeen};
 use serde_json::Value as Json;
 
@@ -17,6 +17,17 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub trait Probe: Syntax {
     /// What is asked, in one line for a person, such as `GET /health`. Gets the options as written.
     fn ask(&self, options: &Json) -> String;
+
+    /// How long one attempt takes at the longest by its own options, where that may be longer than the check's time
+    /// limit: a load.
+    fn longest(
+        &self,
+        _options: &Json,
+        _limits: &[Limit],
+        _statistics: &StatisticsOptions,
+    ) -> Option<std::time::Duration> {
+        None
+    }
 
     /// Looks once. Must end by `call.ctx.deadline()`, keep no more than its caps, and leave nothing running when
     /// the future is dropped.
@@ -36,6 +47,12 @@ pub struct Call<'a> {
     pub options: Json,
     /// The target, where the probe has one.
     pub target: Option<&'a ResolvedTarget>,
+    /// The check's limits: how many samples are enough may depend on them.
+    pub limits: &'a [Limit],
+    /// The plan's statistical assumptions.
+    pub statistics: &'a StatisticsOptions,
+    /// How often this check took samples of the same subject before; `None` where nobody counted.
+    pub earlier_samplings: Option<u32>,
     /// The check says that it only reads.
     pub reads: bool,
     /// What the gate shares; `Some` transaction scope where the gate is rolled back.

@@ -122,36 +122,37 @@ fn distance(a: &str, b: &str) -> usize {
 /// Writes diagnostics as a person reads them on a terminal without colour: message, place, excerpt, help.
 pub fn render(diagnostics: &[Diagnostic]) -> String {
     let mut out = String::new();
-    for d in diagnostics {
-        let level = match d.level {
-            Level::Error => "error",
-            Level::Warning => "warning",
-        };
-        out.push_str(&format_args!("{level}[{}]: {}\n", d.code, d.message).to_string());
-        if let Some(place) = &d.place {
-            let line = place.line.to_string();
-            let pad = " ".repeat(line.len());
-            out.push_str(&format!(
-                "{pad}--> {}:{}:{}\n",
-                place.file, place.line, place.column
-            ));
-            if let Some(excerpt) = &d.excerpt {
-                let carets = "^".repeat(place.width.clamp(1, 80));
-                let indent = " ".repeat(place.column.saturating_sub(1));
-                out.push_str(&format!(
-                    "{pad} |\n{line} | {excerpt}\n{pad} | {indent}{carets}\n"
-                ));
-            }
-        }
-        if let Some(help) = &d.help {
-            for (i, line) in help.lines().enumerate() {
-                let head = if i == 0 { "  help: " } else { "        " };
-                out.push_str(head);
-                out.push_str(line);
-                out.push('\n');
-            }
-        }
-        out.push('\n');
+    for diagnostic in diagnostics {
+        // Writing to a String cannot fail.
+        let _infallible = render_one(&mut out, diagnostic).is_ok();
     }
     out
+}
+
+fn render_one(out: &mut String, d: &Diagnostic) -> std::fmt::Result {
+    use std::fmt::Write as _;
+    let level = match d.level {
+        Level::Error => "error",
+        Level::Warning => "warning",
+    };
+    writeln!(out, "{level}[{}]: {}", d.code, d.message)?;
+    if let Some(place) = &d.place {
+        let line = place.line.to_string();
+        let pad = " ".repeat(line.len());
+        writeln!(
+            out,
+            "{pad}--> {}:{}:{}",
+            place.file, place.line, place.column
+        )?;
+        if let Some(excerpt) = &d.excerpt {
+            let carets = "^".repeat(place.width.clamp(1, 80));
+            let indent = " ".repeat(place.column.saturating_sub(1));
+            writeln!(out, "{pad} |\n{line} | {excerpt}\n{pad} | {indent}{carets}")?;
+        }
+    }
+    for (i, line) in d.help.iter().flat_map(|help| help.lines()).enumerate() {
+        let head = if i == 0 { "  help: " } else { "        " };
+        writeln!(out, "{head}{line}")?;
+    }
+    writeln!(out)
 }

@@ -1,50 +1,58 @@
-//! The Prometheus text format, 0.0.4 and OpenMetrics 1.0: read, and checked as strictly as the formats are written.
+//! The text that a Prometheus target exposes, parsed and validated strictly.
 //!
-//! [`Samples`] goes through the bytes once, borrows from them and checks everything on the way; [`parse`] keeps what it
-//! gives; [`check`] only counts. What is torn, doubled or contradicts itself is an error with its line and column, for a
-//! half-read exposition must not pass for a whole one.
+//! Two formats: the Prometheus text format 0.0.4 and OpenMetrics 1.0 (which ends with `# EOF`). Everything that either
+//! says a text must hold is checked, because a metric that is exposed wrongly is scraped wrongly, and a gate that looks
+//! at it would judge something else than what was counted. The first violation ends the parse, with line and column.
+//!
+//! The parse keeps 32 bytes per sample and borrows the rest from the text, so that an exposition of many megabytes
+//! costs little more than itself. Exemplars are validated and not kept.
+
+mod comment;
+mod error;
+mod groups;
+mod labels;
+mod lexis;
+mod metadata;
+mod parser;
+mod sample;
+mod selector;
+mod series;
 
 use std::borrow::Cow;
 
-mod family;
-mod histogram;
-mod label;
-mod line;
-mod number;
-mod rules;
-mod samples;
+pub use error::{ExpositionError, Fault};
+pub use sample::{Labels, Sample};
+pub use selector::{BadSelector, By, Matcher, Selector};
 
-pub use family::{FamilyHead, Kind};
-pub use label::Labels;
-pub use samples::{ExemplarRef, SampleRef, Samples};
+use sample::SampleAt;
 
-/// Which of the two formats.
+/// The two formats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// `text/plain; version=0.0.4`
+    /// Prometheus text format 0.0.4.
     Text,
-    /// `application/openmetrics-text; version=1.0.0`
+    /// OpenMetrics 1.0.
     OpenMetrics,
 }
 
 impl Format {
-    /// By the media type of an answer.
-    pub fn of_content_type(content_type: &str) -> Self {
-        let media_type = content_type.split(';').next().unwrap_or_default().trim();
-        if media_type.eq_ignore_ascii_case("application/openmetrics-text") {
-            Self::OpenMetrics
+    /// The format that a `Content-Type` names; nothing where it names neither.
+    pub fn of_media_type(media_type: &str) -> Option<Self> {
+        let essence = media_type.split(';').next().unwrap_or("").trim();
+        if essence.eq_ignore_ascii_case("application/openmetrics-text") {
+            Some(Self::OpenMetrics)
+        } else if essence.eq_ignore_ascii_case("text/plain") {
+            Some(Self::Text)
         } else {
-            Self::Text
+            None
         }
     }
 
-    /// By the content: only OpenMetrics ends in `# EOF`.
-    pub fn of_content(bytes: &[u8]) -> Self {
-        let is_open = bytes
-            .strip_suffix(b"\n")
-            .unwrap_or(bytes)
-            .ends_with(b"# EOF");
-        if is_open {
+    /// The format of a text: OpenMetrics ends with the line `# EOF`.
+    pub fn of_text(text: &[u8]) -> Self {
+        let body = text.strip_suffix(b"\n").unwrap_or(text);
+        let last = body.rsplit(|b| *b == b'\n').next().unwrap_or(body);
+        if last == b"# EOF" {
             Self::OpenMetrics
         } else {
             Self::Text
@@ -52,187 +60,197 @@ impl Format {
     }
 }
 
-/// How much is taken.
+/// How much is read at most. What is above is an error, never a shorter answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of the exposition.
+    /// Bytes of the text; at most 4 GiB.
     pub bytes: usize,
     /// Samples.
     pub samples: usize,
-    /// Families.
-    pub families: usize,
     /// Labels of one sample.
     pub labels: usize,
 }
 
 impl Default for Limits {
-    /// 256 MiB, 2 million samples, 100,000 families, 64 labels.
     fn default() -> Self {
         Self {
-            bytes: 256 << 20,
+            bytes: 64 * 1024 * 1024,
             samples: 2_000_000,
-            families: 100_000,
-            labels: 64,
+            labels: 128,
         }
     }
 }
 
-/// Why an exposition cannot be believed.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}, column {column}: {message}")]
-pub struct ExpositionError {
-    /// Line, from 1.
-    pub line: usize,
-    /// Column in bytes, from 1.
-    pub column: usize,
-    /// What is wrong there. Names out of the exposition are quoted and escaped.
-    pub message: String,
+/// What a family counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Only grows, or starts again from zero.
+    Counter,
+    /// Goes up and down.
+    Gauge,
+    /// Counts in buckets, with sum and count.
+    Histogram,
+    /// Counts in buckets that may shrink (OpenMetrics).
+    GaugeHistogram,
+    /// Quantiles, with sum and count.
+    Summary,
+    /// Facts as labels (OpenMetrics).
+    Info,
+    /// Related truth values (OpenMetrics).
+    StateSet,
+    /// Not said: `untyped` of the text format, `unknown` of OpenMetrics.
+    Untyped,
 }
 
-/// An exposition, whole and checked.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Exposition {
-    format: Format,
-    families: Vec<Family>,
-}
-
-/// A metric family.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Family {
-    /// Its name: without `_bucket`, `_sum`, `_count`, and in OpenMetrics without `_total`.
-    pub name: String,
-    /// Its type; `untyped` where none is declared.
-    pub kind: Kind,
-    /// Its help text.
-    pub help: Option<String>,
-    /// Its unit (OpenMetrics).
-    pub unit: Option<String>,
-    /// Its samples, in their order.
-    pub samples: Vec<Sample>,
-}
-
-/// One sample.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Sample {
-    /// The whole name, such as `http_requests_total`.
-    pub name: String,
-    /// Labels, in their order.
-    pub labels: Vec<(String, String)>,
-    /// The value; NaN stays NaN.
-    pub value: f64,
-    /// When it was taken, in milliseconds since 1970, where it says so.
-    pub timestamp_ms: Option<i64>,
-    /// The exemplar (OpenMetrics).
-    pub exemplar: Option<Exemplar>,
-}
-
-/// An example of what a sample counted.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Exemplar {
-    /// Labels, such as `trace_id`.
-    pub labels: Vec<(String, String)>,
-    /// The value.
-    pub value: f64,
-    /// When, in milliseconds since 1970.
-    pub timestamp_ms: Option<i64>,
-}
-
-/// How many there were.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Families.
-    pub families: usize,
-    /// Samples.
-    pub samples: usize,
-}
-
-/// Reads and checks an exposition of the format that its content shows.
-pub fn parse(bytes: &[u8], limits: Limits) -> Result<Exposition, ExpositionError> {
-    parse_as(Format::of_content(bytes), bytes, limits)
-}
-
-/// Reads and checks an exposition of a known format.
-pub fn parse_as(
-    format: Format,
-    bytes: &[u8],
-    limits: Limits,
-) -> Result<Exposition, ExpositionError> {
-    let mut samples = Samples::new(format, bytes, limits)?;
-    let mut by_family: Vec<Vec<Sample>> = Vec::new();
-    while let Some(sample) = samples.next_sample()? {
-        if by_family.len() <= sample.family {
-            by_family.resize_with(sample.family + 1, Vec::new);
+impl Kind {
+    /// As a `# TYPE` line of the text format, or of OpenMetrics, writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Counter => "counter",
+            Self::Gauge => "gauge",
+            Self::Histogram => "histogram",
+            Self::GaugeHistogram => "gaugehistogram",
+            Self::Summary => "summary",
+            Self::Info => "info",
+            Self::StateSet => "stateset",
+            Self::Untyped => "untyped",
         }
-        by_family[sample.family].push(sample.to_owned());
     }
-    by_family.resize_with(samples.families().len(), Vec::new);
-    let families = samples
-        .families()
-        .iter()
-        .zip(by_family)
-        .map(|(head, samples)| Family {
-            name: head.name.to_owned(),
-            kind: head.kind,
-            help: head.help.clone().map(Cow::into_owned),
-            unit: head.unit.map(str::to_owned),
-            samples,
-        })
-        .collect();
-    Ok(Exposition { format, families })
 }
 
-/// Checks an exposition without keeping it.
-pub fn check(format: Format, bytes: &[u8], limits: Limits) -> Result<Counts, ExpositionError> {
-    let mut samples = Samples::new(format, bytes, limits)?;
-    let mut count = 0;
-    while samples.next_sample()?.is_some() {
-        count += 1;
-    }
-    Ok(Counts {
-        families: samples.families().len(),
-        samples: count,
-    })
+/// A valid exposition, borrowing from its text.
+#[derive(Debug)]
+pub struct Exposition<'t> {
+    text: &'t str,
+    format: Format,
+    families: Vec<FamilyAt>,
+    samples: Vec<SampleAt>,
 }
 
-impl Exposition {
-    /// The format it was read as.
+/// Parses and validates a text; its last line tells the format.
+pub fn parse<'t>(text: &'t [u8], limits: &Limits) -> Result<Exposition<'t>, ExpositionError> {
+    parse_as(text, Format::of_text(text), limits)
+}
+
+/// Parses and validates a text of a known format, as its `Content-Type` says: an OpenMetrics text without its end is
+/// then known to be cut off.
+pub fn parse_as<'t>(
+    text: &'t [u8],
+    format: Format,
+    limits: &Limits,
+) -> Result<Exposition<'t>, ExpositionError> {
+    parser::parse(text, format, limits)
+}
+
+impl<'t> Exposition<'t> {
+    /// The format.
     pub fn format(&self) -> Format {
         self.format
     }
 
-    /// All families, in their order.
-    pub fn families(&self) -> &[Family] {
-        &self.families
+    /// How many samples there are.
+    pub fn sample_count(&self) -> usize {
+        self.samples.len()
     }
 
-    /// The family of a name.
-    pub fn family(&self, name: &str) -> Option<&Family> {
-        self.families.iter().find(|f| f.name == name)
+    /// The families, in the order of the text.
+    pub fn families(&self) -> impl ExactSizeIterator<Item = Family<'_>> {
+        self.families.iter().map(|at| Family { of: self, at })
     }
 
-    /// Samples of a name that have at least these labels. Empty where there are none: absent is not zero.
-    pub fn find(&self, name: &str, labels: &[(&str, &str)]) -> Vec<&Sample> {
-        self.families
-            .iter()
-            .filter(|family| name.starts_with(family.name.as_str()))
-            .flat_map(|family| &family.samples)
-            .filter(|sample| sample.name == name && sample.has_labels(labels))
-            .collect()
+    /// All samples, in the order of the text.
+    pub fn samples(&self) -> impl ExactSizeIterator<Item = Sample<'t>> {
+        self.samples.iter().map(|at| Sample::new(self.text, *at))
+    }
+
+    /// The samples of a name whose labels match all matchers.
+    pub fn find<'a>(
+        &'a self,
+        name: &'a str,
+        matchers: &'a [Matcher],
+    ) -> impl Iterator<Item = Sample<'t>> + 'a {
+        self.samples()
+            .filter(move |s| s.name() == name && matchers.iter().all(|m| m.matches(s)))
+    }
+
+    /// The samples that a selector picks.
+    pub fn select<'a>(&'a self, selector: &'a Selector) -> impl Iterator<Item = Sample<'t>> + 'a {
+        self.samples().filter(move |s| selector.matches(s))
     }
 }
 
-impl Sample {
-    /// The value of a label.
-    pub fn label(&self, name: &str) -> Option<&str> {
-        let (_, value) = self.labels.iter().find(|(n, _)| n == name)?;
-        Some(value)
+/// Samples of one name (and its `_sum`, `_bucket`, …), with what the text says of them.
+#[derive(Clone, Copy, Debug)]
+pub struct Family<'e> {
+    of: &'e Exposition<'e>,
+    at: &'e FamilyAt,
+}
+
+impl<'e> Family<'e> {
+    /// The name that `# TYPE` and `# HELP` use.
+    pub fn name(&self) -> &'e str {
+        self.at.name.of(self.of.text)
     }
 
-    /// Whether it has at least these labels; an empty value is the same as none.
-    pub fn has_labels(&self, labels: &[(&str, &str)]) -> bool {
-        labels
+    /// What it counts.
+    pub fn kind(&self) -> Kind {
+        self.at.kind.unwrap_or(Kind::Untyped)
+    }
+
+    /// What it means; empty where the text does not say.
+    pub fn help(&self) -> Cow<'e, str> {
+        let raw = self.at.help.map_or("", |help| help.of(self.of.text));
+        lexis::unescape(raw)
+    }
+
+    /// Its unit (OpenMetrics); empty where the text does not say.
+    pub fn unit(&self) -> &'e str {
+        self.at.unit.map_or("", |unit| unit.of(self.of.text))
+    }
+
+    /// Its samples.
+    pub fn samples(&self) -> impl ExactSizeIterator<Item = Sample<'e>> + use<'e> {
+        let text = self.of.text;
+        self.of.samples[self.at.first..self.at.end]
             .iter()
-            .all(|(name, value)| self.label(name).unwrap_or_default() == *value)
+            .map(move |at| Sample::new(text, *at))
+    }
+}
+
+/// Where a family stands.
+#[derive(Clone, Debug)]
+struct FamilyAt {
+    name: Span,
+    kind: Option<Kind>,
+    help: Option<Span>,
+    unit: Option<Span>,
+    /// Its samples: from, and the one after the last.
+    first: usize,
+    end: usize,
+}
+
+/// A part of the text, at character borders.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Span {
+    start: u32,
+    len: u32,
+}
+
+impl Span {
+    fn new(start: usize, end: usize) -> Self {
+        // The limit on bytes keeps every offset within 32 bits.
+        Self {
+            start: start as u32,
+            len: (end - start) as u32,
+        }
+    }
+
+    fn end(self) -> usize {
+        self.start as usize + self.len as usize
+    }
+
+    fn of(self, text: &str) -> &str {
+        &text[self.start as usize..self.end()]
     }
 }
 

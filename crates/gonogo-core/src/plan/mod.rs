@@ -1,7 +1,31 @@
 //! Plans: text → positioned tree → typed plan, or every problem at once.
 
+mod build;
+mod decode;
+mod expand;
+mod exprs;
+mod fill;
+mod lint;
+mod load;
+mod policy;
+mod problems;
+mod raw;
+mod repair;
+mod schema;
+mod source;
 mod syntax;
+mod tree;
 mod types;
+mod waivers;
 
+pub use fill::{FillError, Filler};
+pub use lint::{check_environment, target_of};
+pub use load::{Files, Loaded, WaiverFile, load};
+pub use policy::load_policy;
+pub use schema::{json_schema, policy_schema, waivers_schema};
 pub use syntax::*;
 pub use types::*;
+pub use waivers::{LoadedWaivers, load_waivers};
+
+#[cfg(test)]
+mod tests;

@@ -43,6 +43,14 @@ pub trait Syntax: Send + Sync {
     fn schema(&self) -> schemars::Schema;
     /// The target kinds that it can observe, none where it needs no target.
     fn targets(&self) -> &'static [&'static str];
+    /// The target kinds that a check with these options can observe.
+    fn targets_for(&self, _options: &Json) -> &'static [&'static str] {
+        self.targets()
+    }
+    /// Whether a check cannot be made without a target of those kinds.
+    fn needs_target(&self) -> bool {
+        !self.targets().is_empty()
+    }
     /// The facts that it observes, given the options as written.
     fn shape(&self, options: &Json) -> Shape;
     /// What the check may do, given the options as written and whether its gate is rolled back. `reads` is the
@@ -52,8 +60,12 @@ pub trait Syntax: Send + Sync {
     fn takes_samples(&self) -> bool {
         false
     }
-    /// What the check expects by itself, where an expectation is implied (`jwt: mint` expects its token).
+    /// What a check without an id is called after, such as its request line; the loader makes an id of it.
     fn implied_id(&self, options: &Json) -> Option<String>;
+    /// What the check expects by itself, so that the plan need not: `None` where it expects nothing (most probes).
+    fn implied_expectation(&self, _options: &Json) -> Option<String> {
+        None
+    }
     /// Problems that the schema cannot say.
     fn lint(&self, _options: &Json) -> Vec<OptionProblem> {
         Vec::new()

@@ -41,6 +41,40 @@ pub struct PlanFile {
     pub bytes: Vec<u8>,
 }
 
+impl Plan {
+    /// SHA-256 of the plan in lower-case hex. Of a plan in one file it is that file's, so that `sha256sum` shows it; of
+    /// several files it is that of the lines `sha256  path` of all of them, as `sha256sum` prints them, sorted by path
+    /// with the plan itself first.
+    pub fn sha256(&self) -> String {
+        let of = |bytes: &[u8]| -> String {
+            use sha2::Digest as _;
+            sha2::Sha256::digest(bytes)
+                .iter()
+                .fold(String::new(), |mut hex, byte| {
+                    // Writing to a String cannot fail.
+                    let _ = std::fmt::Write::write_fmt(&mut hex, format_args!("{byte:02x}"));
+                    hex
+                })
+        };
+        match &self.files[..] {
+            [only] => of(&only.bytes),
+            [first, rest @ ..] => {
+                let mut rest: Vec<&PlanFile> = rest.iter().collect();
+                rest.sort_by(|a, b| a.path.cmp(&b.path));
+                let mut lines = format!("{}  {}\n", of(&first.bytes), "plan.yaml");
+                for file in rest {
+                    lines.push_str(&of(&file.bytes));
+                    lines.push_str("  ");
+                    lines.push_str(&file.path);
+                    lines.push('\n');
+                }
+                of(lines.as_bytes())
+            }
+            [] => of(b""),
+        }
+    }
+}
+
 /// A declared input.
 #[derive(Clone, Debug)]
 pub struct Input {
@@ -210,6 +244,8 @@ pub struct StatisticsOptions {
     pub correlation_time_ns: i64,
     /// Minimum duration of a load, in nanoseconds; 60 s by default.
     pub min_duration_ns: i64,
+    /// Re-runs of the same subject are declared: the k-th attempt spends α/2^k instead of the first having all of α.
+    pub reruns_declared: bool,
 }
 
 impl Default for StatisticsOptions {
@@ -218,6 +254,7 @@ impl Default for StatisticsOptions {
             confidence: 0.95,
             correlation_time_ns: 100_000_000,
             min_duration_ns: 60_000_000_000,
+            reruns_declared: false,
         }
     }
 }

@@ -98,6 +98,8 @@ pub struct RunStarted {
     pub run: String,
     /// When it started.
     pub started_at: DateTime<Utc>,
+    /// The plan's file name, for commands that name it.
+    pub plan_file: String,
     /// SHA-256 over the plan and all it includes.
     pub plan_sha256: String,
     /// SHA-256 of the waiver file, where there is one.

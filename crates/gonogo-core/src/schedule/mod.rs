@@ -84,7 +84,7 @@ impl<'p> Schedule<'p> {
     }
 
     /// Everything that may happen now. Empty while running checks must end first, or when all is done.
-    pub fn next(&mut self) -> Vec<Move> {
+    pub fn moves(&mut self) -> Vec<Move> {
         let mut moves = Vec::new();
         while self.gate < self.plan.gates.len() && !self.closing {
             let gate = &self.plan.gates[self.gate];
@@ -103,7 +103,10 @@ impl<'p> Schedule<'p> {
                 }
             }
             self.start_ready(gate, &mut moves);
-            if self.states[self.first_open..].iter().all(|s| *s == State::Ended) {
+            if self.states[self.first_open..]
+                .iter()
+                .all(|s| *s == State::Ended)
+            {
                 self.closing = true;
                 moves.push(Move::CloseGate(self.gate));
             }
@@ -147,7 +150,10 @@ impl<'p> Schedule<'p> {
     }
 
     fn gate_skipped(&self, gate: &Gate) -> Option<SkipReason> {
-        if gate.always && !self.stopped {
+        if self.stopped {
+            return Some(SkipReason::Interrupted);
+        }
+        if gate.always {
             return None;
         }
         gate.needs
@@ -174,7 +180,10 @@ impl<'p> Schedule<'p> {
                 if barrier && open_before || self.running >= self.scope.width.max(1) {
                     break;
                 }
-                if check_uses(check).iter().any(|n| open_saves.contains(n.as_str())) {
+                if check_uses(check)
+                    .iter()
+                    .any(|n| open_saves.contains(n.as_str()))
+                {
                     break;
                 }
                 self.states[index] = State::Running;
@@ -208,8 +217,9 @@ impl<'p> Schedule<'p> {
     }
 }
 
+/// A check that may change something, that repeats itself in order, or that shares a transaction, runs alone.
 fn is_barrier(gate: &Gate, check: &Check) -> bool {
-    gate.rollback || check.power.is_some()
+    gate.rollback || check.power.is_some() || check.for_each.is_some()
 }
 
 /// The saved names that a check uses anywhere: in its options, its `when`, its `for_each`. Expectations are judged
@@ -222,7 +232,7 @@ pub fn check_uses(check: &Check) -> BTreeSet<String> {
         exprs.push(expr);
     }
     for expr in exprs {
-        names.extend(crate::expr::saved_names(expr));
+        names.extend(saved_names(expr));
     }
     collect_texts(&check.options, &mut names);
     if let Some(crate::plan::ForEach::List(items)) = &check.for_each {
@@ -233,10 +243,25 @@ pub fn check_uses(check: &Check) -> BTreeSet<String> {
     names
 }
 
+/// The names under `saved` that an expression looks at.
+fn saved_names(expr: &crate::expr::Expr) -> BTreeSet<String> {
+    expr.paths()
+        .into_iter()
+        .filter(|path| path.root == "saved")
+        .filter_map(|path| match path.steps.into_iter().next() {
+            Some(crate::expr::Step::Key(name)) => Some(name),
+            _ => None,
+        })
+        .collect()
+}
+
 fn collect_texts(json: &serde_json::Value, names: &mut BTreeSet<String>) {
     match json {
         serde_json::Value::String(text) if text.contains("${") => {
-            names.extend(crate::expr::saved_names_in_text(text));
+            // A text that is no template was refused when the plan was loaded.
+            if let Ok(template) = crate::expr::parse_template(text) {
+                names.extend(template.exprs().flat_map(saved_names));
+            }
         }
         serde_json::Value::Array(items) => items.iter().for_each(|v| collect_texts(v, names)),
         serde_json::Value::Object(map) => map.values().for_each(|v| collect_texts(v, names)),
@@ -257,9 +282,8 @@ fn choose(plan: &Plan, only: &[String]) -> BTreeSet<(usize, usize)> {
     let everything: Vec<(usize, usize)> = all.collect();
     let named = |&(g, c): &(usize, usize)| {
         let gate = &plan.gates[g];
-        only.iter().any(|o| {
-            *o == gate.id || o.split_once('/') == Some((&gate.id, &gate.checks[c].id))
-        })
+        only.iter()
+            .any(|o| *o == gate.id || o.split_once('/') == Some((&gate.id, &gate.checks[c].id)))
     };
     let mut chosen: BTreeSet<(usize, usize)> = everything.iter().copied().filter(named).collect();
     loop {

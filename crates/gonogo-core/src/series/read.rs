@@ -161,7 +161,9 @@ impl Series {
         }
         samples.sort_by_key(Sample::due_ns);
         let mut builder = SeriesBuilder::with_capacity(&header, samples.len())?;
-        samples.into_iter().for_each(|sample| builder.push(sample));
+        for sample in samples {
+            builder.push(sample);
+        }
         builder.into_series()
     }
 }
@@ -273,7 +275,7 @@ impl<'a> Cursor<'a> {
         let due_ns = self
             .last_due_ns
             .checked_add_signed(due_step)
-            .filter(|due| *due <= i64::MAX as u64)
+            .filter(|due| i64::try_from(*due).is_ok())
             .ok_or("a due time out of range")?;
         let sample = if end == End::NeverSent {
             if same_status {

@@ -1,5 +1,8 @@
 //! Claims on histograms that others kept: a bucket that straddles the limit counts against the claim.
 
+use super::judging::Case;
+use super::limit::{Assumptions, Claim, LimitOutcome};
+
 /// How many of n are over a limit, as far as buckets tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OverRange {
@@ -9,6 +12,39 @@ pub struct OverRange {
     pub at_least: u64,
     /// Possibly over: the straddling bucket with them. For proving.
     pub at_most: u64,
+}
+
+/// Judges a claim on counts that others kept: what is possibly over must prove it, what is surely over refute it.
+///
+/// Buckets tell nothing of when requests came, so `burst` neighbours ([`super::burst_factor`]) count as one, with
+/// failures and without. Counts that contradict themselves, or a claim on the rate, prove nothing.
+pub fn judge_over(
+    claim: &Claim,
+    over: OverRange,
+    burst: u64,
+    assumptions: &Assumptions,
+) -> LimitOutcome {
+    let sound = over.n > 0 && over.at_least <= over.at_most && over.at_most <= over.n;
+    let (Some(share), Some(alpha), true) = (claim.allowance(), assumptions.alpha(), sound) else {
+        return LimitOutcome::NotProven;
+    };
+    let case = |k| Case {
+        k,
+        n: over.n,
+        share,
+        alpha,
+        burst: burst.max(1),
+        dispersion: None,
+        bursts_seen: 0,
+        sequential: assumptions.sequential,
+    };
+    if case(over.at_most).outcome() == LimitOutcome::Met {
+        LimitOutcome::Met
+    } else if case(over.at_least).outcome() == LimitOutcome::NotMet {
+        LimitOutcome::NotMet
+    } else {
+        LimitOutcome::NotProven
+    }
 }
 
 /// Counts over `limit` in cumulative buckets `(upper bound, count at or below it)` as Prometheus keeps them, the last

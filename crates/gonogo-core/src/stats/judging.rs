@@ -4,14 +4,14 @@ use super::binomial::{
     at_most, fewest_refuting, first_true, lower_bound, most_allowed, proves_at_least,
     proves_at_most, upper_bound,
 };
-use super::describe::{ENDLESS, nearest_rank, sorted_values};
-use super::effective::{Effective, burst_factor, effective_size};
+use super::describe::{ENDLESS, measured_ns, nearest_rank, sorted_values};
+use super::effective::{Dispersion, burst_factor, bursts_seen, dispersion};
 use super::limit::{Assumptions, Claim, Exceedance, LimitJudgement, LimitOutcome, Needs, Unit};
 use super::sequential::{self, Discounted, discount};
 use super::sizes::flawless_size;
-use super::tally::Tally;
+use super::tally::{Tally, is_over};
 use super::{rate, words};
-use crate::series::{End, Series};
+use crate::series::Series;
 
 /// Fewer windows than this show no dispersion worth the name; then the burst factor weighs instead.
 const WINDOWS_LEAST: u64 = 5;
@@ -49,29 +49,37 @@ pub(super) struct Case {
     pub(super) share: f64,
     pub(super) alpha: f64,
     pub(super) burst: u64,
-    pub(super) dispersion: Effective,
-    /// Effective over actual size, for refuting.
-    pub(super) refuting_weight: f64,
+    /// As measured, for refuting; `None` if none could show.
+    pub(super) dispersion: Option<Dispersion>,
+    /// In how many bursts the failures came.
+    pub(super) bursts_seen: u64,
     pub(super) sequential: bool,
 }
 
 impl Case {
+    /// Effective over actual size for refuting.
+    pub(super) fn refuting_weight(&self) -> f64 {
+        self.dispersion
+            .map_or(1.0 / self.burst as f64, |seen| seen.weight())
+    }
+
     /// Effective over actual size for proving, had there been n samples.
     ///
-    /// Without failures no dispersion can show, and b neighbours count as one sample. With failures the measured
-    /// dispersion weighs (Korn & Graubard); but below b times the least n that can ever pass, b weighs as well, or
-    /// else one failure more could turn "not proven" into "met".
+    /// Without failures no dispersion can show, and b neighbours count as one sample, whole ones only. With failures the measured
+    /// dispersion weighs, drawn towards b while few bursts were seen; but below b times the least n that can ever
+    /// pass, b weighs whole, or else one failure more could turn "not proven" into "met".
     pub(super) fn proving_weight(&self, n: u64) -> f64 {
-        let by_burst = 1.0 / self.burst as f64;
-        if self.k == 0 {
+        let by_burst = (n / self.burst) as f64 / n as f64;
+        let Some(seen) = self.dispersion.filter(|_| self.k > 0) else {
             return by_burst;
-        }
+        };
+        let measured = seen.with_declared(self.burst, self.bursts_seen).weight();
         let floor = flawless_size(0, self.share, self.alpha)
             .and_then(|least| least.checked_mul(self.burst));
         if floor.is_some_and(|floor| n >= floor) {
-            self.dispersion.weight
+            measured
         } else {
-            self.dispersion.weight.min(by_burst)
+            measured.min(by_burst)
         }
     }
 
@@ -91,12 +99,13 @@ impl Case {
                 sequential::always_proves_above(optimist.0, optimist.1, self.share, self.alpha),
             )
         } else {
+            let weight = self.refuting_weight();
             (
                 self.proven_with(self.n),
                 self.k > 0
                     && proves_at_least(
-                        self.k as f64 * self.refuting_weight,
-                        self.n as f64 * self.refuting_weight,
+                        self.k as f64 * weight,
+                        self.n as f64 * weight,
                         self.share,
                         self.alpha,
                     ),
@@ -148,7 +157,7 @@ impl Case {
             )
         } else {
             let (k, n) = (self.k as f64, self.n as f64);
-            let (down, up) = (self.refuting_weight, self.proving_weight(self.n));
+            let (down, up) = (self.refuting_weight(), self.proving_weight(self.n));
             (
                 lower_bound(k * down, n * down, self.alpha)?,
                 upper_bound(k * up, n * up, self.alpha)?,
@@ -180,12 +189,12 @@ impl Case {
     /// The ranks in the ordered samples that bound the percentile: x_(s) below, x_(r) above.
     ///
     /// They are the values at which the claim would just be refuted, or proven (Wilks 1941; Conover; Le Boudec).
-    fn ranks(&self) -> (Option<u64>, Option<u64>) {
+    pub(super) fn ranks(&self) -> (Option<u64>, Option<u64>) {
         let (refuting, allowed) = if self.sequential {
             self.sequential_ranks()
         } else {
             (
-                fewest_refuting(self.n, self.share, self.alpha, self.refuting_weight),
+                fewest_refuting(self.n, self.share, self.alpha, self.refuting_weight()),
                 most_allowed(self.n, self.share, self.alpha, self.proving_weight(self.n)),
             )
         };
@@ -220,7 +229,7 @@ pub(super) fn case_of(
     if tally.n == 0 {
         return Err(words::NO_SAMPLES.to_owned());
     }
-    if let Some(defect) = tally.defect(index) {
+    if let Some(defect) = tally.defect() {
         return Err(defect);
     }
     // Requests all due at once share one fate as far as anybody can tell.
@@ -235,10 +244,29 @@ pub(super) fn case_of(
         share,
         alpha,
         burst,
-        dispersion: Effective::INDEPENDENT,
-        refuting_weight: 1.0,
+        dispersion: None,
+        bursts_seen: 0,
         sequential: assumptions.sequential,
     })
+}
+
+/// A claim's case with the dispersion measured. `Err` is the reason why nothing can be proven.
+pub(super) fn weighed_case(
+    tally: &Tally,
+    index: usize,
+    series: &Series,
+    assumptions: &Assumptions,
+) -> Result<Case, String> {
+    let claim = tally
+        .claims()
+        .get(index)
+        .copied()
+        .ok_or(words::NO_SAMPLES)?;
+    let mut case = case_of(tally, index, &claim, assumptions)?;
+    if !assumptions.sequential {
+        measure_dispersion(&mut case, tally, &claim, series, assumptions);
+    }
+    Ok(case)
 }
 
 fn judge_one(
@@ -261,18 +289,28 @@ fn judge_one(
             (tally.n > 0).then(|| tally.over(index) as f64 / tally.n as f64)
         }
     };
-    let mut case = match case_of(tally, index, &claim, assumptions) {
+    let case = match weighed_case(tally, index, series, assumptions) {
         Ok(case) => case,
         Err(reason) => {
             judgement.reason = reason;
             return judgement;
         }
     };
-    if !assumptions.sequential {
-        measure_dispersion(&mut case, tally, &claim, series, assumptions);
-    }
     fill(&mut judgement, &case, tally, sorted);
     judgement.reason = words::reason(&judgement, &case, tally);
+    if let Some(lag) = tally.lag(index) {
+        let left = lag.weaken(judgement.outcome);
+        if left == judgement.outcome {
+            judgement.assumptions.push(format!(
+                "the generator was late itself ({}), which only made the limit harder to meet",
+                lag.reason
+            ));
+        } else {
+            judgement.outcome = left;
+            judgement.reason = format!("generator saturated: {}", lag.reason);
+            judgement.needs = None;
+        }
+    }
     judgement
 }
 
@@ -313,7 +351,7 @@ fn fill(judgement: &mut LimitJudgement, case: &Case, tally: &Tally, sorted: &[u6
     judgement.outcome = case.outcome();
     judgement.exceedance = case.exceedance();
     judgement.confidence_reached = case.confidence_reached();
-    judgement.deff = case.dispersion.deff;
+    judgement.deff = case.dispersion.map_or(1.0, |seen| seen.deff);
     judgement.burst_factor = case.burst;
     (judgement.effective_n, judgement.effective_over) = if case.sequential {
         let (k, n) = case.discounted().pessimist;
@@ -359,48 +397,44 @@ fn measure_dispersion(
     } else {
         (length_ns / assumptions.correlation_time_ns as f64 + 1e-6) as u64
     };
-    let count = u64::from(assumptions.windows).min(fitting);
-    let by_burst = 1.0 / case.burst as f64;
-    if count < WINDOWS_LEAST {
-        case.refuting_weight = by_burst;
-        case.dispersion.weight = by_burst;
-        return;
+    let count = u64::from(assumptions.windows).min(fitting).min(case.n);
+    let over_due = over_due(claim, series);
+    if count >= WINDOWS_LEAST {
+        let windows = windows(count, length_ns, tally, &over_due, series);
+        case.dispersion = dispersion(&windows, case.alpha);
     }
-    let windows = windows(count, length_ns, tally, claim, series);
-    match effective_size(&windows, case.alpha) {
-        Some(effective) => {
-            case.dispersion = effective;
-            case.refuting_weight = effective.weight;
-        }
-        None => {
-            case.refuting_weight = by_burst;
-            case.dispersion.weight = by_burst;
-        }
-    }
+    case.bursts_seen = bursts_seen(over_due, assumptions.correlation_time_ns);
 }
 
+/// When the requests that miss the claim were due.
+fn over_due(claim: &Claim, series: &Series) -> Vec<u64> {
+    let model = series.header().model;
+    series
+        .judged()
+        .filter(|sample| is_over(claim, measured_ns(sample, model), sample.end()))
+        .map(|sample| sample.due_ns())
+        .collect()
+}
+
+/// Scheduled and missed requests per window of equal length.
 fn windows(
     count: u64,
     length_ns: f64,
     tally: &Tally,
-    claim: &Claim,
+    over_due: &[u64],
     series: &Series,
 ) -> Vec<(u64, u64)> {
-    let model = series.header().model;
     let mut windows = vec![(0u64, 0u64); count as usize];
+    let last = windows.len() - 1;
+    let at = |due_ns: u64| {
+        let offset = due_ns.saturating_sub(tally.first_due_ns()) as f64;
+        ((offset / length_ns * count as f64) as usize).min(last)
+    };
     for sample in series.judged() {
-        let offset = (sample.due_ns() - tally.first_due_ns()) as f64;
-        let at = (offset / length_ns * count as f64) as usize;
-        let at = at.min(windows.len() - 1);
-        let over = match claim {
-            Claim::Percentile { max_ns, .. } => {
-                let value = super::describe::measured_ns(&sample, model);
-                value > *max_ns || value == ENDLESS
-            }
-            Claim::ErrorRate { .. } | Claim::Rate { .. } => sample.end() != End::Ok,
-        };
-        windows[at].0 += 1;
-        windows[at].1 += u64::from(over);
+        windows[at(sample.due_ns())].0 += 1;
+    }
+    for due_ns in over_due {
+        windows[at(*due_ns)].1 += 1;
     }
     windows
 }

@@ -45,6 +45,12 @@ impl SequentialLook {
         self.tally.absorb(&other.tally);
     }
 
+    /// Says how many requests were sent and have not ended yet (0 at first), so that their absence from the counts is
+    /// not taken for a rate that the generator missed. They count for nothing else.
+    pub fn set_under_way(&mut self, count: u64) {
+        self.tally.under_way = count;
+    }
+
     /// How many samples were counted, warm-up excluded.
     pub fn count(&self) -> u64 {
         self.tally.n
@@ -67,8 +73,16 @@ impl SequentialLook {
         match self.tally.claims().get(index)? {
             Claim::Rate { .. } => None,
             claim @ (Claim::Percentile { .. } | Claim::ErrorRate { .. }) => Some(
-                case_of(&self.tally, index, claim, &self.assumptions)
-                    .map_or(LimitOutcome::NotProven, |case| case.outcome()),
+                case_of(&self.tally, index, claim, &self.assumptions).map_or(
+                    LimitOutcome::NotProven,
+                    |case| {
+                        let outcome = case.outcome();
+                        match self.tally.lag(index) {
+                            Some(lag) => lag.weaken(outcome),
+                            None => outcome,
+                        }
+                    },
+                ),
             ),
         }
     }

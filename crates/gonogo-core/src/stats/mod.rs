@@ -30,7 +30,7 @@ mod tally;
 mod words;
 
 pub use describe::{Description, describe, nearest_rank};
-pub use effective::{Effective, burst_factor, effective_size};
+pub use effective::{Dispersion, burst_factor, bursts_seen, dispersion};
 pub use judging::{judge_all, judge_limit};
 pub use limit::{
     Assumptions, Attempts, Claim, Exceedance, LimitJudgement, LimitOutcome, Needs, Unit,

@@ -21,7 +21,7 @@ pub(super) fn judge_rate(
     assumptions: &Assumptions,
 ) -> LimitJudgement {
     let mut judgement = blank(Claim::Rate { min }, tally, index, assumptions);
-    match measure(min, tally, index, series, assumptions) {
+    match measure(min, tally, series, assumptions) {
         Err(reason) => judgement.reason = reason,
         Ok(measured) => {
             judgement.estimate = Some(measured.mean);
@@ -55,7 +55,6 @@ pub(super) struct Measured {
 fn measure(
     min: f64,
     tally: &Tally,
-    index: usize,
     series: &Series,
     assumptions: &Assumptions,
 ) -> Result<Measured, String> {
@@ -68,7 +67,7 @@ fn measure(
     if tally.n == 0 {
         return Err(words::NO_SAMPLES.to_owned());
     }
-    if let Some(defect) = tally.defect(index) {
+    if let Some(defect) = tally.defect() {
         return Err(defect);
     }
     let answers: Vec<u64> = series

@@ -1,7 +1,7 @@
 //! Counting samples: everything but order statistics, in any order, a few additions each.
 
 use super::describe::measured_ns;
-use super::limit::Claim;
+use super::limit::{Claim, LimitOutcome};
 use crate::series::{Arrivals, End, Model, Sample, Series, SeriesHeader};
 
 /// The generator's own lag may have a P99 of this much.
@@ -31,6 +31,8 @@ pub(super) struct Tally {
     first_due_ns: u64,
     last_due_ns: u64,
     last_sent_ns: u64,
+    /// Sent and not counted yet, while a load runs.
+    pub(super) under_way: u64,
 }
 
 impl Tally {
@@ -46,6 +48,7 @@ impl Tally {
             first_due_ns: u64::MAX,
             last_due_ns: 0,
             last_sent_ns: 0,
+            under_way: 0,
         }
     }
 
@@ -88,6 +91,7 @@ impl Tally {
         }
         self.n += other.n;
         self.limited += other.limited;
+        self.under_way += other.under_way;
         self.late += other.late;
         self.first_due_ns = self.first_due_ns.min(other.first_due_ns);
         self.last_due_ns = self.last_due_ns.max(other.last_due_ns);
@@ -145,7 +149,12 @@ impl Tally {
 
     /// The rate that bursts are reckoned by: the planned one; the one seen where none was planned or where requests
     /// came much faster than planned.
+    ///
+    /// `None` if nothing tells: requests that were all due at once, or one alone without a plan.
     pub(super) fn rate(&self) -> Option<f64> {
+        if self.n > 1 && self.span_ns() == 0 {
+            return None;
+        }
         match (self.header.planned_rate, self.due_rate()) {
             (Some(planned), Some(seen)) if seen > 1.5 * planned => Some(seen),
             (Some(planned), _) => Some(planned),
@@ -155,7 +164,7 @@ impl Tally {
 
     /// Why this load proves nothing about `claim`, whatever was counted: it did not put on the target what the plan
     /// says, or measured its own slowness.
-    pub(super) fn defect(&self, claim: usize) -> Option<String> {
+    pub(super) fn defect(&self) -> Option<String> {
         if self.limited > 0 {
             return Some(format!(
                 "{} of {} requests met the target's rate limiter (429): this load measures the limiter",
@@ -165,16 +174,30 @@ impl Tally {
         if let Some(reason) = self.rate_missed() {
             return Some(format!("generator saturated: {reason}"));
         }
+        None
+    }
+
+    /// How the generator's own lateness clouds `claim`, where it does.
+    ///
+    /// Latency counts from when a request was due, so lateness can only lengthen it: a bound that holds with it holds
+    /// without it, and only what is *not* met may be the generator's doing. The same is true of one user who waits for
+    /// each answer. Several users that start late are fewer at a time than was promised: then it clouds a pass too.
+    pub(super) fn lag(&self, claim: usize) -> Option<Lag> {
         // P99 by nearest rank is above a bound iff fewer than ⌈0.99 n⌉ are within it.
         let sent = self.sent();
         let within = (sent as f64 * 0.99 - 1e-6).ceil() as u64;
         let above = |late: u64| sent > 0 && sent - late.min(sent) < within;
-        if above(self.late) {
-            return Some("generator saturated: the P99 of its own lag is above 5 ms".to_owned());
-        }
         let late = self.missed.get(claim).map_or(0, |missed| missed.late);
-        above(late).then(|| {
-            "generator saturated: the P99 of its own lag is above a tenth of the limit".to_owned()
+        let what = if above(self.late) {
+            "above 5 ms"
+        } else if above(late) {
+            "above a tenth of the limit"
+        } else {
+            return None;
+        };
+        Some(Lag {
+            reason: format!("the P99 of its own lag is {what}"),
+            clouds_a_pass: matches!(self.header.model, Model::Closed { users } if users > 1),
         })
     }
 
@@ -194,7 +217,8 @@ impl Tally {
             // The count of a Poisson schedule varies by itself.
             Arrivals::Poisson { .. } => 3.0 / (self.n as f64).sqrt(),
         };
-        let due_share = self.n as f64 / (schedule_ns / 1e9) / planned + slack;
+        let due_count = self.n.saturating_add(self.under_way) as f64;
+        let due_share = due_count / (schedule_ns / 1e9) / planned + slack;
         let share = sent_share.min(due_share);
         // Written so that a NaN counts as missed.
         let held = share >= HELD;
@@ -207,7 +231,28 @@ impl Tally {
     }
 }
 
-fn is_over(claim: &Claim, value: u64, end: End) -> bool {
+/// The generator's own lateness, where it was worth the name.
+pub(super) struct Lag {
+    /// How late it was.
+    pub(super) reason: String,
+    /// Whether even a limit that is met may be its doing.
+    clouds_a_pass: bool,
+}
+
+impl Lag {
+    /// What is left of an outcome.
+    pub(super) fn weaken(&self, outcome: LimitOutcome) -> LimitOutcome {
+        match outcome {
+            LimitOutcome::Met if !self.clouds_a_pass => LimitOutcome::Met,
+            LimitOutcome::Met | LimitOutcome::NotMet | LimitOutcome::NotProven => {
+                LimitOutcome::NotProven
+            }
+        }
+    }
+}
+
+/// Whether a request misses a claim.
+pub(super) fn is_over(claim: &Claim, value: u64, end: End) -> bool {
     match claim {
         Claim::Percentile { max_ns, .. } => value > *max_ns || end != End::Ok,
         Claim::ErrorRate { .. } | Claim::Rate { .. } => end != End::Ok,

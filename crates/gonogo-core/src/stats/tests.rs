@@ -1,3 +1,5 @@
+mod comparing;
 mod given;
 mod limits;
 mod published;
+mod simulation;

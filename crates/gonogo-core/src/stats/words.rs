@@ -86,10 +86,10 @@ pub(super) fn reason(judgement: &LimitJudgement, case: &Case, tally: &Tally) -> 
         LimitOutcome::NotMet => {
             let bound = judgement.exceedance.map_or(0.0, |bounds| bounds.lower);
             format!(
-                "{counted}: that contradicts {}, which allows {}, and {} at the least are",
+                "{counted}: at least {} of all requests are, and {} allows {}",
+                percent(bound),
                 claimed(&judgement.claim),
                 percent(case.share),
-                percent(bound),
             )
         }
         LimitOutcome::NotProven => format!("{counted}; {}", open(judgement, case, &reached)),
@@ -99,11 +99,8 @@ pub(super) fn reason(judgement: &LimitJudgement, case: &Case, tally: &Tally) -> 
 /// A confidence in percent; 94.96 % that prove nothing are not rounded up to the 95 % that would.
 fn confidence(share: f64, outcome: LimitOutcome) -> String {
     let tenths = share * 1000.0;
-    let tenths = match outcome {
-        LimitOutcome::Met => tenths.round(),
-        LimitOutcome::NotMet | LimitOutcome::NotProven if share >= 0.9 => tenths.floor(),
-        LimitOutcome::NotMet | LimitOutcome::NotProven => tenths.round(),
-    };
+    let near = outcome != LimitOutcome::Met && share >= 0.9;
+    let tenths = if near { tenths.floor() } else { tenths.round() };
     format!("{:.1} %", tenths / 10.0)
 }
 
@@ -144,7 +141,7 @@ fn open(judgement: &LimitJudgement, case: &Case, reached: &str) -> String {
         )
     } else if case.k == 0 {
         format!("{n} requests can never prove {}", kind(claim))
-    } else if case.dispersion.deff > 1.0 && !case.sequential {
+    } else if judgement.deff >= 1.5 && !case.sequential {
         format!(
             "they came in bursts (worth {:.1} of {:.0} independent requests), which neither proves nor contradicts {}",
             judgement.effective_over,

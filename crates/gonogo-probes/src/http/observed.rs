@@ -145,10 +145,10 @@ pub(super) fn shape() -> Shape {
 }
 
 /// Turns an answer into facts.
-pub(super) fn observed(target: &ResolvedTarget, asked: &Asked, answer: Answer) -> Seen {
-    let (decoded, mut cut) = decode(&answer);
+pub(super) fn observed(target: &ResolvedTarget, asked: &Asked, answer: &Answer) -> Seen {
+    let (decoded, mut cut) = decode(answer);
     let text = String::from_utf8_lossy(&decoded).into_owned();
-    let json = parse_json(&answer, &text, cut.is_some());
+    let json = parse_json(answer, &text, cut.is_some());
     if let (Some(why), None) = (&answer.cut, &cut) {
         cut = Some(why.clone());
     }
@@ -188,7 +188,7 @@ pub(super) fn observed(target: &ResolvedTarget, asked: &Asked, answer: Answer) -
     .into_iter()
     .map(|(n, v)| (n.to_owned(), v))
     .collect();
-    if let Some(skew) = clock_skew(&answer) {
+    if let Some(skew) = clock_skew(answer) {
         facts.insert("clock_skew".to_owned(), Value::Duration(skew));
     }
     let is_json = json.is_some();
@@ -222,7 +222,7 @@ pub(super) fn observed(target: &ResolvedTarget, asked: &Asked, answer: Answer) -
 }
 
 /// Takes off a content coding that was sent without being asked for; at most 64 MiB come out of it.
-fn decode(answer: &Answer) -> (Vec<u8>, Option<String>) {
+pub(super) fn decode(answer: &Answer) -> (Vec<u8>, Option<String>) {
     const MAX: u64 = 64 * 1024 * 1024;
     let mut out = Vec::new();
     let read = match answer.header("content-encoding").map(str::trim) {

@@ -10,7 +10,7 @@ use hyper::body::{Bytes, Incoming};
 use serde_json::Value as Json;
 
 use super::connection::{Connection, Phases};
-use super::observed::{Answer, Asked, observed};
+use super::observed::{Answer, Asked, decode, observed};
 use super::syntax::{
     BaseUrl, HttpOptions, HttpTarget, RequestLine, SAFE_METHODS, Version, request_line,
 };
@@ -45,7 +45,63 @@ pub(super) async fn observe(call: Call<'_>) -> Result<Seen, NotObserved> {
     let (asked, answer) = exchange
         .follow(request, options.redirects.unwrap_or(0))
         .await?;
-    Ok(observed(target, &asked, answer))
+    Ok(observed(target, &asked, &answer))
+}
+
+/// One GET to a target, for probes whose protocol runs over HTTP: redirects are not followed, and the body is read up
+/// to the limit of the options, its content coding taken off.
+pub async fn get(
+    ctx: &Ctx,
+    target: &HttpTarget,
+    options: &HttpOptions,
+) -> Result<Fetched, NotObserved> {
+    let bad = |message: String| ctx.not_observed(&options.http, Cause::BadOptions, message);
+    let base = BaseUrl::parse(&target.http).map_err(bad)?;
+    let line = request_line(&options.http).map_err(bad)?;
+    let request = Request::build(options, target, &base, line).map_err(bad)?;
+    let mut exchange = Exchange {
+        ctx,
+        version: options.version.or(target.version).unwrap_or(Version::Auto),
+        max_body: options.max_body.unwrap_or(DEFAULT_MAX_BODY),
+        ca: target.ca.clone(),
+    };
+    let (asked, answer) = exchange.follow(request, 0).await?;
+    let (body, cut) = decode(&answer);
+    Ok(Fetched {
+        tried: format!("{} {}", asked.method, asked.url),
+        status: answer.status,
+        reason: answer.reason,
+        cut: answer.cut.or(cut),
+        headers: answer.headers,
+        body,
+        latency: answer.total,
+    })
+}
+
+/// What came of one GET.
+pub struct Fetched {
+    /// Method and address, for messages.
+    pub tried: String,
+    /// Status code.
+    pub status: u16,
+    /// The code's standard phrase.
+    pub reason: String,
+    /// Headers in the order in which they came, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The body, whole or cut.
+    pub body: Vec<u8>,
+    /// Why the body is not whole.
+    pub cut: Option<String>,
+    /// From the name lookup to the last byte.
+    pub latency: std::time::Duration,
+}
+
+impl Fetched {
+    /// The first header of a name in lower case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut all = self.headers.iter();
+        all.find(|(n, _)| n == name).map(|(_, v)| v.as_str())
+    }
 }
 
 /// A request, whole, before a connection is chosen.
@@ -133,6 +189,21 @@ impl Request {
             .map_err(|e| format!("the request cannot be written: {e}"))
     }
 
+    /// The same for a client of one's own.
+    fn into_wire(self) -> WireRequest {
+        let mut headers = self.headers;
+        headers.extend(
+            self.authorization
+                .map(|value| ("authorization".to_owned(), value)),
+        );
+        WireRequest {
+            method: self.line.method,
+            path: self.line.path,
+            headers,
+            body: self.body.to_vec(),
+        }
+    }
+
     fn tried(&self) -> String {
         format!(
             "{} {}{}",
@@ -140,6 +211,30 @@ impl Request {
             self.base.origin(),
             self.line.path
         )
+    }
+}
+
+/// A request as it goes over the wire, for a client of one's own. Holds secrets, so it cannot be printed.
+pub struct WireRequest {
+    /// The method.
+    pub method: String,
+    /// Path and query.
+    pub path: String,
+    /// Headers, `host` and `authorization` among them, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+impl WireRequest {
+    /// Builds it from the options of a check and of its target.
+    pub fn build(
+        options: &HttpOptions,
+        target: &HttpTarget,
+        base: &BaseUrl,
+    ) -> Result<Self, String> {
+        let line = request_line(&options.http)?;
+        Ok(Request::build(options, target, base, line)?.into_wire())
     }
 }
 
@@ -313,7 +408,7 @@ impl Exchange<'_> {
         }
         // RFC 9110, 15.4: 303, and by custom 301 and 302 after POST, are followed with GET.
         if status == 303 || matches!(status, 301 | 302) && request.line.method == "POST" {
-            request.line.method = "GET".to_owned();
+            "GET".clone_into(&mut request.line.method);
             request.body = Bytes::new();
             request.headers.retain(|(n, _)| n != "content-type");
         }
@@ -336,7 +431,7 @@ impl Exchange<'_> {
                     continue;
                 }
                 if let Ok(answer) = self.exchange(&mut connection, request).await {
-                    self.keep(key, connection, &answer);
+                    self.keep(&key, connection, &answer);
                     return Ok(answer);
                 }
             }
@@ -344,13 +439,13 @@ impl Exchange<'_> {
         let mut connection =
             Connection::open(self.ctx, &request.base, self.ca.as_deref(), self.version).await?;
         let answer = self.exchange(&mut connection, request).await?;
-        self.keep(key, connection, &answer);
+        self.keep(&key, connection, &answer);
         Ok(answer)
     }
 
-    fn keep(&self, key: String, connection: Connection, answer: &Answer) {
+    fn keep(&self, key: &str, connection: Connection, answer: &Answer) {
         if answer.cut.is_none() && connection.is_usable() {
-            self.ctx.kept().keep_one_more(&key, connection);
+            self.ctx.kept().keep_one_more(key, connection);
         }
     }
 
@@ -419,6 +514,7 @@ impl Exchange<'_> {
             (Cause::Closed, "the connection was closed")
         } else if chain(error).contains("before message completed")
             || chain(error).contains("end of file")
+            || chain(error).contains("unexpected EOF")
         {
             (Cause::Truncated, "the answer broke off")
         } else {

@@ -1,10 +1,12 @@
 //! The files of a plan: in its folder, or in a bundle.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use gonogo_core::plan::Files;
 
 use super::{FILES, PLAN};
+use crate::world::Disk;
 
 /// Largest file that a plan may include or refer to.
 const MAX: u64 = 16 * 1024 * 1024;
@@ -31,14 +33,16 @@ impl Files for DiskFiles {
 
 /// Files as a bundle keeps them.
 pub struct BundleFiles {
+    disk: Arc<dyn Disk>,
     folder: PathBuf,
     main: String,
 }
 
 impl BundleFiles {
     /// The files of the bundle whose plan was called `main`.
-    pub fn new(folder: &Path, main: &str) -> Self {
+    pub fn new(disk: &Arc<dyn Disk>, folder: &Path, main: &str) -> Self {
         Self {
+            disk: Arc::clone(disk),
             folder: folder.to_owned(),
             main: main.to_owned(),
         }
@@ -56,7 +60,8 @@ impl BundleFiles {
 
 impl Files for BundleFiles {
     fn read(&self, path: &str) -> Result<Vec<u8>, String> {
-        read(&self.folder.join(Self::place(&self.main, path)))
+        let place = self.folder.join(Self::place(&self.main, path));
+        self.disk.read(&place, MAX).map_err(|e| e.to_string())
     }
 }
 
@@ -66,7 +71,10 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
         return Err("it is not a file".to_owned());
     }
     if meta.len() > MAX {
-        return Err(format!("it has {} bytes, more than the {MAX} that are read", meta.len()));
+        return Err(format!(
+            "it has {} bytes, more than the {MAX} that are read",
+            meta.len()
+        ));
     }
     std::fs::read(path).map_err(|e| e.to_string())
 }

@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::BundleError;
+use super::{BundleError, MAX_FILE};
+use crate::store::StoreError;
+use crate::world::{Disk, Kind};
 
 /// The manifest's name in a bundle.
 pub const MANIFEST: &str = "manifest.json";
@@ -47,9 +50,9 @@ pub struct Entry {
 
 impl Manifest {
     /// The manifest of a folder as it is.
-    pub fn of(folder: &Path, journal: Head) -> Result<Self, BundleError> {
+    pub fn of(disk: &dyn Disk, folder: &Path, journal: Head) -> Result<Self, BundleError> {
         let mut files = BTreeMap::new();
-        collect(folder, "", &mut files)?;
+        collect(disk, folder, "", &mut files)?;
         files.remove(MANIFEST);
         Ok(Self {
             format: 1,
@@ -79,7 +82,12 @@ pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
     text
 }
 
-fn collect(folder: &Path, below: &str, files: &mut BTreeMap<String, Entry>) -> Result<(), BundleError> {
+fn collect(
+    disk: &dyn Disk,
+    folder: &Path,
+    below: &str,
+    files: &mut BTreeMap<String, Entry>,
+) -> Result<(), BundleError> {
     let shown = |name: &str| {
         if below.is_empty() {
             name.to_owned()
@@ -87,40 +95,42 @@ fn collect(folder: &Path, below: &str, files: &mut BTreeMap<String, Entry>) -> R
             format!("{below}/{name}")
         }
     };
-    let unreadable = |path: String, error: std::io::Error| BundleError::Changed {
-        file: path,
-        why: format!("it cannot be read: {error}"),
-    };
-    let entries = std::fs::read_dir(folder).map_err(|e| unreadable(shown(""), e))?;
+    let entries = disk
+        .list(folder)
+        .map_err(|e| unreadable("list", folder, e))?;
     for entry in entries {
-        let entry = entry.map_err(|e| unreadable(shown(""), e))?;
-        let name = entry.file_name();
-        let Some(name) = name.to_str() else {
-            return Err(BundleError::Changed {
-                file: shown(&name.to_string_lossy()),
-                why: "its name is not UTF-8".to_owned(),
-            });
-        };
-        let path = shown(name);
-        let kind = entry.file_type().map_err(|e| unreadable(path.clone(), e))?;
-        if below.is_empty() && crate::store::is_owner_note(name) {
+        if below.is_empty() && crate::store::is_owner_note(&entry.name) {
             continue;
         }
-        if kind.is_dir() {
-            collect(&entry.path(), &path, files)?;
-        } else if kind.is_file() {
-            let bytes = std::fs::read(entry.path()).map_err(|e| unreadable(path.clone(), e))?;
-            let found = Entry {
-                sha256: sha256_hex(&bytes),
-                bytes: bytes.len() as u64,
-            };
-            files.insert(path, found);
-        } else {
-            return Err(BundleError::Changed {
-                file: path,
-                why: "a bundle holds files only, no links".to_owned(),
-            });
+        let path = shown(&entry.name);
+        let place = folder.join(&entry.name);
+        match entry.kind {
+            Kind::Folder => collect(disk, &place, &path, files)?,
+            Kind::File => {
+                let read = disk.read(&place, MAX_FILE);
+                let bytes = read.map_err(|e| unreadable("read", &place, e))?;
+                let found = Entry {
+                    sha256: sha256_hex(&bytes),
+                    bytes: bytes.len() as u64,
+                };
+                files.insert(path, found);
+            }
+            Kind::Other => {
+                return Err(BundleError::Changed {
+                    file: path,
+                    why: "a bundle holds files only, no links".to_owned(),
+                });
+            }
         }
     }
     Ok(())
+}
+
+/// A disk that fails is no forgery: whoever seals stops, whoever verifies has no evidence.
+fn unreadable(operation: &'static str, path: &Path, error: std::io::Error) -> BundleError {
+    BundleError::Store(StoreError::Io {
+        operation,
+        path: path.to_owned(),
+        source: Arc::new(error),
+    })
 }

@@ -14,15 +14,19 @@ mod running;
 mod verify;
 
 pub use files::{BundleFiles, DiskFiles};
-pub use manifest::{MANIFEST, Manifest};
+pub use manifest::{Head, MANIFEST, Manifest};
 pub use reopen::{Opened, open_to_resume};
 pub use running::{Outcome, run_again, run_new};
-pub use verify::{Demands, Verified, judge_by, read_judged, verify};
+pub use verify::{Demands, Verified, judge_by, load_recorded, read_judged, verify};
 
 /// The plan's name in a bundle.
 pub const PLAN: &str = "plan.yaml";
 /// The folder of everything that the plan includes.
 pub const FILES: &str = "files";
+/// Largest file of a bundle: as large as the largest blob that is kept.
+const MAX_FILE: u64 = 256 * 1024 * 1024;
+/// The policy that tightened the decision, where one was given.
+pub const POLICY: &str = "policy.yaml";
 
 /// Why a bundle cannot be taken as evidence.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +49,28 @@ pub enum BundleError {
         file: String,
         /// How it shows.
         why: String,
+    },
+    /// The run was stopped before its first event: nothing was sent, and there is nothing to go on with.
+    #[error("{folder} never began: nothing was recorded, so nothing was sent")]
+    NeverBegan {
+        /// The run's folder.
+        folder: String,
+    },
+    /// The run is sealed and cannot go on.
+    #[error("{folder} is finished and sealed: there is nothing to resume")]
+    Sealed {
+        /// The run's folder.
+        folder: String,
+    },
+    /// A report or the verdict is not what the evidence gives.
+    #[error("{file} does not follow from the evidence: {why}")]
+    Different {
+        /// The file.
+        file: String,
+        /// How.
+        why: String,
+        /// What the evidence gives.
+        judged: Box<gonogo_core::judged::Judged>,
     },
     /// The plan in the bundle does not load.
     #[error("the plan in the bundle does not load: {0}")]

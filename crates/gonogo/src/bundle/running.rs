@@ -3,22 +3,20 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use gonogo_core::decide::Policy;
 use gonogo_core::judged::Judged;
-use gonogo_core::plan::Plan;
-use gonogo_core::record::{Event, RunStarted, fold};
+use gonogo_core::plan::{Plan, Waiver};
+use gonogo_core::record::{EarlierRun, JOURNAL_FORMAT, Run, RunStarted};
 use tokio::sync::watch;
 
-use super::manifest::{Head, MANIFEST, Manifest};
-use super::verify::judge_events;
-use super::{BundleError, BundleFiles, Opened};
+use super::manifest::{Head, MANIFEST, Manifest, sha256_hex};
+use super::verify::{Owned, folded, judge_recorded};
+use super::{BundleError, BundleFiles, MAX_FILE, Opened, POLICY};
 use crate::engine::{self, Beginning, Ended, Progress, Setup};
-use crate::store::{Appender, Registry, RedactedBytes, RunFolder, Start, Writer};
+use crate::store::{
+    Appender, Attempts, End, RedactedBytes, Registry, RunFolder, Start, StoreError, Writer,
+};
 use crate::world::World;
-
-/// Version of the journal's format that this program writes.
-pub const FORMAT: u32 = 1;
-/// Largest blob that is kept.
-const MAX_BLOB: u64 = 256 * 1024 * 1024;
 
 /// A run that ended, or was stopped.
 pub struct Outcome {
@@ -30,7 +28,7 @@ pub struct Outcome {
     pub sealed: bool,
 }
 
-/// Runs a setup in a new folder under `out`.
+/// Runs a setup in a new folder under `out`. `stop` is asked once, inside the runtime.
 pub async fn run_new(
     setup: Setup,
     world: &World,
@@ -38,47 +36,55 @@ pub async fn run_new(
     progress: Arc<dyn Progress>,
     stop: impl FnOnce() -> watch::Receiver<bool> + Send,
 ) -> Result<Outcome, BundleError> {
-    world
-        .disk
-        .create_folders(out)
-        .map_err(|e| crate::store::StoreError::at("create", out, e))?;
+    let registry = Registry::open(world, out)?;
     let name = RunFolder::free_name(world, out, &setup.plan.name, &setup.environment)?;
-    let registry = Registry::of(world, out);
     let digest = setup.plan.sha256();
-    let attempt = registry.record_start(&Start {
+    let start = Start {
         run: name.clone(),
-        subject: subject_key(&setup),
+        subject: setup.subject_key(),
         environment: setup.environment.clone(),
         plan: digest.clone(),
-    });
+    };
+    // A registry that cannot be read leaves the attempt's number unknown; it does not stop the run (decisions, 8).
+    let attempts = match registry.record_start(&vouched(&start)) {
+        Ok(attempts) => earlier(&attempts),
+        Err(StoreError::Damaged { .. } | StoreError::RegistryBusy { .. }) => None,
+        Err(error) => return Err(error.into()),
+    };
     let folder = RunFolder::create(world, out, &name)?;
-    write_plan(&folder, &setup.plan)?;
-    let about = serde_json::json!({ "run": name, "plan": digest, "environment": setup.environment });
-    let journal = folder.start_journal(&RedactedBytes::vouched(about.to_string().into_bytes()))?;
+    write_plan(&folder, &setup)?;
+    let about =
+        serde_json::json!({ "run": name, "plan": digest, "environment": setup.environment });
+    let journal = folder.start_journal(&vouched(&about))?;
     let started = RunStarted {
-        format: FORMAT,
+        format: JOURNAL_FORMAT,
         gonogo: env!("CARGO_PKG_VERSION").to_owned(),
         run: name,
         started_at: world.clock.now(),
+        plan_file: setup
+            .plan
+            .files
+            .first()
+            .map_or_else(String::new, |f| f.path.clone()),
         plan_sha256: digest,
-        waivers_sha256: setup.plan.waivers_sha256(),
-        policy_sha256: setup.policy_sha256(),
+        waivers_sha256: setup.waiver_file.as_ref().map(|f| sha256_hex(&f.bytes)),
+        policy_sha256: setup.policy_bytes.as_deref().map(sha256_hex),
         environment: setup.environment.clone(),
         kind: setup.env().kind,
         inputs: setup.inputs.seen.clone(),
         powers: setup.powers.clone(),
         only: setup.only.clone(),
-        earlier: attempt.map(earlier),
+        earlier: attempts,
     };
     let (writer, appender) = spawn_writer(journal, world)?;
     let running = Running {
         folder,
         writer,
-        appender,
         registry,
     };
+    let beginning = Beginning::New(Box::new(started));
     running
-        .to_end(setup, world, progress, Beginning::New(Box::new(started)), stop)
+        .carry_through(setup, world, progress, appender, beginning, stop)
         .await
 }
 
@@ -91,10 +97,21 @@ pub async fn run_again(
     stop: impl FnOnce() -> watch::Receiver<bool> + Send,
 ) -> Result<Outcome, BundleError> {
     let runs = opened.folder.path().parent().unwrap_or(Path::new("."));
-    let registry = Registry::of(world, runs);
+    let registry = Registry::open(world, runs)?;
+    if opened.finished {
+        // It broke off between its last event and its seal: nothing is left to observe.
+        let mut journal = opened.journal;
+        let run = folded(opened.events)?;
+        let sealing = Sealing {
+            folder: opened.folder,
+            registry,
+            head: journal.head()?,
+        };
+        return sealing.conclude(world, &Judging::of(&setup), Ended::Finished, &run);
+    }
     let beginning = Beginning::Resumed {
         events: opened.events,
-        run: Box::new(opened.run),
+        started: Box::new(opened.started),
         resumed_at: world.clock.now(),
         torn_bytes: opened.torn_bytes,
     };
@@ -102,15 +119,180 @@ pub async fn run_again(
     let running = Running {
         folder: opened.folder,
         writer,
-        appender,
         registry,
     };
-    running.to_end(setup, world, progress, beginning, stop).await
+    running
+        .carry_through(setup, world, progress, appender, beginning, stop)
+        .await
 }
 
 struct Running {
     folder: RunFolder,
     writer: Writer,
-    appender: Appender,
     registry: Registry,
+}
+
+impl Running {
+    async fn carry_through(
+        self,
+        setup: Setup,
+        world: &World,
+        progress: Arc<dyn Progress>,
+        appender: Appender,
+        beginning: Beginning,
+        stop: impl FnOnce() -> watch::Receiver<bool> + Send,
+    ) -> Result<Outcome, BundleError> {
+        let judging = Judging::of(&setup);
+        let blobs = self.folder.blobs(MAX_FILE);
+        let ran = engine::run(
+            setup,
+            world.clone(),
+            progress,
+            appender,
+            blobs,
+            beginning,
+            stop(),
+        )
+        .await;
+        let journal = self.writer.finish();
+        let (ended, run) = ran?;
+        let sealing = Sealing {
+            folder: self.folder,
+            registry: self.registry,
+            head: journal?.head()?,
+        };
+        sealing.conclude(world, &judging, ended, &run)
+    }
+}
+
+/// What a record is judged by.
+struct Judging {
+    plan: Arc<Plan>,
+    waivers: Vec<Waiver>,
+    policy: Policy,
+}
+
+impl Judging {
+    fn of(setup: &Setup) -> Self {
+        Self {
+            plan: Arc::clone(&setup.plan),
+            waivers: setup.waivers.clone(),
+            policy: setup.policy.clone(),
+        }
+    }
+}
+
+/// A run of which everything is recorded.
+struct Sealing {
+    folder: RunFolder,
+    registry: Registry,
+    head: crate::store::Head,
+}
+
+impl Sealing {
+    /// Judges, reports, registers the end, and, where the run has finished, seals. The seal comes last: whatever fails before
+    /// leaves a run that can be resumed, and none of this happens twice when it is.
+    fn conclude(
+        self,
+        world: &World,
+        by: &Judging,
+        ended: Ended,
+        run: &Run,
+    ) -> Result<Outcome, BundleError> {
+        let blobs = self.folder.blobs(MAX_FILE);
+        let blobs = Owned::new(&blobs);
+        let judged = judge_recorded(&by.plan, &by.waivers, &by.policy, run, &blobs)?;
+        if let Some(error) = blobs.failure() {
+            return Err(error.into());
+        }
+        for (name, text) in gonogo_report::render_all(&judged) {
+            self.folder
+                .write_file(name, &RedactedBytes::vouched(text.into_bytes()))?;
+        }
+        let end = End {
+            run: judged.run.clone(),
+            verdict: judged.verdict.word().to_owned(),
+            sampled: run.sampled(),
+        };
+        match self.registry.record_end(&vouched(&end)) {
+            Ok(()) | Err(StoreError::Damaged { .. } | StoreError::RegistryBusy { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+        if ended == Ended::Finished {
+            let head = Head {
+                events: self.head.count,
+                sha256: self.head.hash,
+            };
+            let manifest = Manifest::of(world.disk.as_ref(), self.folder.path(), head)?;
+            self.folder
+                .write_file(MANIFEST, &RedactedBytes::vouched(manifest.to_bytes()))?;
+        }
+        let folder = self.folder.path().to_owned();
+        // Only tidiness: the owner's note is no part of the bundle, and the lock falls with this process.
+        drop(self.folder.release());
+        Ok(Outcome {
+            judged,
+            folder,
+            sealed: ended == Ended::Finished,
+        })
+    }
+}
+
+/// Gonogo's own words: ids, digests and counts, none of which can hold a secret.
+fn vouched(value: &impl serde::Serialize) -> RedactedBytes {
+    RedactedBytes::vouched(serde_json::to_vec(value).unwrap_or_default())
+}
+
+fn spawn_writer(
+    journal: crate::store::JournalWriter,
+    world: &World,
+) -> Result<(Writer, Appender), BundleError> {
+    Writer::spawn(journal, Arc::clone(&world.clock)).map_err(|e| {
+        BundleError::Engine(engine::EngineError::Start(format!(
+            "the journal's thread could not be started: {e}"
+        )))
+    })
+}
+
+fn earlier(attempts: &Attempts) -> Option<Vec<EarlierRun>> {
+    attempts.next_number()?;
+    let runs = attempts.found().iter().map(|attempt| {
+        let last = attempt.ends.last();
+        EarlierRun {
+            run: attempt.run.clone(),
+            verdict: last.and_then(|end| {
+                [
+                    gonogo_core::outcome::Verdict::Go,
+                    gonogo_core::outcome::Verdict::Hold,
+                    gonogo_core::outcome::Verdict::NoGo,
+                ]
+                .into_iter()
+                .find(|v| v.word() == end.verdict)
+            }),
+            sampled: attempt
+                .ends
+                .iter()
+                .flat_map(|end| end.sampled.iter().cloned())
+                .collect(),
+        }
+    });
+    Some(runs.collect())
+}
+
+/// Keeps the plan and all it includes, byte for byte.
+fn write_plan(folder: &RunFolder, setup: &Setup) -> Result<(), BundleError> {
+    let plan: &Plan = &setup.plan;
+    let main = plan.files.first().map_or("plan.yaml", |f| &f.path);
+    for file in &plan.files {
+        let place = BundleFiles::place(main, &file.path);
+        folder.write_file(&place, &RedactedBytes::vouched(file.bytes.clone()))?;
+    }
+    if let Some(file) = &setup.waiver_file {
+        let place = BundleFiles::place(main, &file.path);
+        folder.write_file(&place, &RedactedBytes::vouched(file.bytes.clone()))?;
+    }
+    if let Some(bytes) = &setup.policy_bytes {
+        folder.write_file(POLICY, &RedactedBytes::vouched(bytes.clone()))?;
+    }
+    Ok(())
 }

@@ -43,7 +43,10 @@ impl Exit {
                     output::json(&serde_json::json!({ "diagnostics": diagnostics }));
                 } else {
                     output::error_text(&diag::render(&diagnostics));
-                    let errors = diagnostics.iter().filter(|d| d.level == Level::Error).count();
+                    let errors = diagnostics
+                        .iter()
+                        .filter(|d| d.level == Level::Error)
+                        .count();
                     output::error_text(&format!(
                         "{errors} error{}; nothing was sent\n",
                         if errors == 1 { "" } else { "s" }
@@ -80,7 +83,8 @@ impl From<crate::store::StoreError> for Exit {
                 "wait until it has ended, or stop it; then `gonogo resume` continues the run",
             ),
             crate::store::StoreError::NotARun { .. } => Self::wrong("not-a-run", error.to_string()),
-            crate::store::StoreError::Damaged { .. } | crate::store::StoreError::BlobDamaged { .. } => {
+            crate::store::StoreError::Damaged { .. }
+            | crate::store::StoreError::BlobDamaged { .. } => {
                 Self::wrong("bundle-damaged", error.to_string())
             }
             other => Self::Failed(other.to_string()),
@@ -103,4 +107,30 @@ pub(super) fn of_clap(error: &clap::Error) -> ExitCode {
         let _closed = error.print().is_err();
     }
     ExitCode::from(if wrong { USAGE } else { 0 })
+}
+
+impl From<crate::bundle::BundleError> for Exit {
+    fn from(error: crate::bundle::BundleError) -> Self {
+        use crate::bundle::BundleError as E;
+        match error {
+            E::Store(error) => error.into(),
+            E::Engine(error) => error.into(),
+            E::Sealed { .. } => Self::wrong_help(
+                "run-is-sealed",
+                error.to_string(),
+                "`gonogo verify` recomputes its verdict; `gonogo run` starts a new one",
+            ),
+            E::NeverBegan { .. } => Self::wrong_help(
+                "not-a-run",
+                error.to_string(),
+                "`gonogo run` starts a new one",
+            ),
+            E::Incomplete { .. }
+            | E::Changed { .. }
+            | E::Different { .. }
+            | E::Plan(_)
+            | E::Journal(_)
+            | E::Judge(_) => Self::wrong("bundle-damaged", error.to_string()),
+        }
+    }
 }

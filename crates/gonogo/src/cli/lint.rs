@@ -4,16 +4,16 @@ use gonogo_core::diag::{self, Level};
 
 use super::args::LintArgs;
 use super::exit::Exit;
-use super::{Ended, job, output};
+use super::{Ended, output, prepare};
 
 pub(super) fn lint(args: &LintArgs) -> Ended {
-    let loaded = job::load(&args.plan)?;
+    let loaded = prepare::load(&args.plan)?;
     let mut diagnostics = loaded.warnings;
     if let Some(environment) = &args.environment {
         diagnostics.extend(gonogo_core::plan::check_environment(
             &loaded.plan,
             environment,
-            &job::registry(),
+            &prepare::registry(),
         ));
     }
     if diagnostics.iter().any(|d| d.level == Level::Error) {

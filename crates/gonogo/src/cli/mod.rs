@@ -1,14 +1,13 @@
 //! The command line: one file per command. Progress goes to stderr, the result to stdout.
 
 mod args;
-mod ask;
 mod demo;
 mod exit;
-mod job;
 mod judge;
 mod lint;
 mod output;
 mod plan;
+mod prepare;
 mod progress;
 mod report;
 mod resume;
@@ -47,6 +46,11 @@ pub fn main() -> ExitCode {
         Ok(code) => ExitCode::from(code),
         Err(exit) => exit.tell(json),
     }
+}
+
+/// What may be written on the command line, for the reference.
+pub fn command() -> clap::Command {
+    <Cli as clap::CommandFactory>::command()
 }
 
 /// What a command gives: its exit code, or why it could not do its work.

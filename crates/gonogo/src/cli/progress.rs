@@ -48,7 +48,7 @@ impl Live {
         format!("\u{1b}[{code}m{text}\u{1b}[0m")
     }
 
-    fn clear(&self, state: &mut State, out: &mut impl std::io::Write) {
+    fn clear(state: &mut State, out: &mut impl std::io::Write) {
         if state.drawn {
             let _closed = write!(out, "\r\u{1b}[2K").is_err();
             state.drawn = false;
@@ -59,7 +59,7 @@ impl Live {
         if !self.terminal {
             return;
         }
-        self.clear(state, out);
+        Self::clear(state, out);
         let line = format!("  … {}  {} done  {}", state.gate, state.ended, state.now);
         let line: String = line.chars().take(self.width.saturating_sub(1)).collect();
         let _closed = write!(out, "{line}").and_then(|()| out.flush()).is_err();
@@ -84,7 +84,10 @@ impl Progress for Live {
                 self.draw(&mut state, &mut out);
             }
             Told::Retrying { check, message } => {
-                state.now = format!("{check}: again, {}", gonogo_report::escape::terminal(&message));
+                state.now = format!(
+                    "{check}: again, {}",
+                    gonogo_report::escape::terminal(&message)
+                );
                 self.draw(&mut state, &mut out);
             }
             Told::CheckEnded {
@@ -94,7 +97,7 @@ impl Progress for Live {
             } => {
                 state.ended += 1;
                 if !outcome.is_good() {
-                    self.clear(&mut state, &mut out);
+                    Self::clear(&mut state, &mut out);
                     let word = self.paint(outcome, &format!("{:>12}", outcome.word()));
                     let message = gonogo_report::escape::terminal(&message);
                     let _closed = writeln!(out, "{word}  {check}: {message}").is_err();
@@ -102,15 +105,27 @@ impl Progress for Live {
                 self.draw(&mut state, &mut out);
             }
             Told::GateClosed { gate, outcome } => {
-                self.clear(&mut state, &mut out);
+                Self::clear(&mut state, &mut out);
                 let word = self.paint(outcome, &format!("{:>12}", outcome.word()));
                 let title = gonogo_report::escape::terminal(&state.title);
-                let _closed = writeln!(out, "{word}  {gate} · {title} ({} checks)", state.ended).is_err();
+                let _closed =
+                    writeln!(out, "{word}  {gate} · {title} ({})", counted(state.ended)).is_err();
             }
             Told::Stopping => {
-                self.clear(&mut state, &mut out);
-                let _closed = writeln!(out, "    stopping  no new check starts; `gonogo resume` continues the run").is_err();
+                Self::clear(&mut state, &mut out);
+                let _closed = writeln!(
+                    out,
+                    "    stopping  no new check starts; `gonogo resume` continues the run"
+                )
+                .is_err();
             }
         }
+    }
+}
+
+fn counted(checks: usize) -> String {
+    match checks {
+        1 => "1 check".to_owned(),
+        n => format!("{n} checks"),
     }
 }

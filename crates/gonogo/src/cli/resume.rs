@@ -6,7 +6,7 @@ use super::args::ResumeArgs;
 use super::exit::Exit;
 use super::progress::Live;
 use super::run::{finish, stop_on_signals};
-use super::{Ended, job};
+use super::{Ended, prepare};
 use crate::bundle;
 use crate::engine::{Asked, Progress, Silent};
 use crate::world::World;
@@ -14,14 +14,14 @@ use crate::world::World;
 pub(super) fn resume(args: &ResumeArgs) -> Ended {
     let world = World::real();
     let opened = bundle::open_to_resume(&world, &args.run)?;
-    let loaded = job::load_recorded(&opened)?;
+    let loaded = prepare::load_recorded(&world, &opened)?;
     let asked = Asked {
         environment: opened.started.environment.clone(),
         allow: opened.started.powers.clone(),
         only: opened.started.only.clone(),
     };
     let given = opened.inputs_again(&args.inputs);
-    let setup = job::setup(loaded, opened.policy.clone(), &given, asked)?;
+    let setup = prepare::setup(loaded, opened.policy.clone(), &given, asked)?;
     if let Some(changed) = opened.changed_input(&setup) {
         return Err(Exit::wrong_help(
             "input-changed",
@@ -34,9 +34,14 @@ pub(super) fn resume(args: &ResumeArgs) -> Ended {
     } else {
         Arc::new(Live::new())
     };
-    let runtime = job::runtime()?;
-    let outcome =
-        runtime.block_on(bundle::run_again(opened, setup, &world, progress, stop_on_signals()));
+    let runtime = prepare::runtime()?;
+    let outcome = runtime.block_on(bundle::run_again(
+        opened,
+        setup,
+        &world,
+        progress,
+        stop_on_signals(),
+    ));
     runtime.shutdown_background();
     finish(&outcome?, args.json)
 }

@@ -3,22 +3,22 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use gonogo_core::decide::Policy;
 use gonogo_core::judged::Judged;
-use gonogo_core::plan::Decide;
 use gonogo_core::record::Power;
 
 use super::args::{PowerArg, RunArgs};
 use super::exit::Exit;
 use super::progress::Live;
-use super::{Ended, job, output};
+use super::{Ended, output, prepare};
 use crate::bundle::{self, Outcome as RunOutcome};
 use crate::engine::{Asked, Progress, Setup, Silent};
 use crate::world::World;
 
 pub(super) fn run(args: &RunArgs) -> Ended {
-    let loaded = job::load(&args.plan)?;
+    let loaded = prepare::load(&args.plan)?;
     if !args.json {
-        job::warn(&loaded.warnings);
+        prepare::warn(&loaded.warnings);
     }
     let policy = args.policy.as_deref().map(read_policy).transpose()?;
     let asked = Asked {
@@ -26,7 +26,7 @@ pub(super) fn run(args: &RunArgs) -> Ended {
         allow: powers(&args.env.allow),
         only: args.only.clone(),
     };
-    let setup = job::setup(loaded, policy, &args.env.inputs, asked)?;
+    let setup = prepare::setup(loaded, policy, &args.env.inputs, asked)?;
     let outcome = start(setup, &args.out, args.json)?;
     finish(&outcome, args.json)
 }
@@ -42,10 +42,21 @@ pub(super) fn powers(allow: &[PowerArg]) -> Vec<Power> {
         .collect()
 }
 
-fn read_policy(path: &Path) -> Result<Decide, Exit> {
-    let bytes = std::fs::read(path)
-        .map_err(|e| Exit::wrong("policy-file", format!("{} cannot be read: {e}", path.display())))?;
-    gonogo_core::plan::load_policy(&path.display().to_string(), &bytes).map_err(Exit::Wrong)
+fn read_policy(path: &Path) -> Result<(Policy, Vec<u8>), Exit> {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let name = path
+        .file_name()
+        .and_then(|n| n.to_str())
+        .unwrap_or_default();
+    let files = bundle::DiskFiles::new(folder);
+    let policy = gonogo_core::plan::load_policy(&files, name).map_err(Exit::Wrong)?;
+    let bytes = std::fs::read(path).map_err(|e| {
+        Exit::wrong(
+            "policy-file",
+            format!("{} cannot be read: {e}", path.display()),
+        )
+    })?;
+    Ok((policy, bytes))
 }
 
 /// Runs a setup in a new folder under `out`.
@@ -55,7 +66,7 @@ pub(super) fn start(setup: Setup, out: &Path, json: bool) -> Result<RunOutcome, 
     } else {
         Arc::new(Live::new())
     };
-    let runtime = job::runtime()?;
+    let runtime = prepare::runtime()?;
     let outcome = runtime.block_on(bundle::run_new(
         setup,
         &World::real(),

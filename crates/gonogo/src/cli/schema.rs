@@ -1,10 +1,9 @@
 //! `gonogo schema`: the JSON Schema of plans, for editors.
 
 use super::args::SchemaArgs;
-use super::{Ended, job, output};
+use super::{Ended, output, prepare};
 
-#[expect(clippy::unnecessary_wraps, reason = "every command ends in the same way")]
 pub(super) fn schema(_args: &SchemaArgs) -> Ended {
-    output::json(&gonogo_core::plan::json_schema(&job::registry()));
+    output::json(&gonogo_core::plan::json_schema(&prepare::registry()));
     Ok(0)
 }

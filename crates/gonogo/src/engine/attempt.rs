@@ -4,12 +4,11 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gonogo_core::expr::{self, Names};
+use gonogo_core::expr::{self, DEFAULT_BUDGET};
 use gonogo_core::judge;
-use gonogo_core::outcome::Outcome;
-use gonogo_core::plan::{self, Check, FillError, ForEach};
+use gonogo_core::plan::{Check, FillError, ForEach};
 use gonogo_core::record::{
-    Address, Attempt, Cause, Event, NotObserved, Observation, Observed, Power, SkipReason,
+    Address, Attempt, Cause, Event, NotObserved, Observed, Power, SkipReason,
 };
 use gonogo_core::value::Value;
 use gonogo_probes::ctx::{Ctx, GateScope};
@@ -27,9 +26,21 @@ pub(super) struct CheckEnd {
 }
 
 /// Runs one check to its end: all items, all attempts.
-pub(super) async fn run_check(desk: Arc<Desk>, gate: usize, check: usize, scope: Arc<GateScope>) -> CheckEnd {
-    let result = Run::new(&desk, gate, check, &scope).whole().await;
-    CheckEnd { gate, check, result }
+pub(super) async fn run_check(
+    desk: Arc<Desk>,
+    gate: usize,
+    check: usize,
+    scope: Arc<GateScope>,
+) -> CheckEnd {
+    let mut result = Run::new(&desk, gate, check, &scope).whole().await;
+    if result.is_ok() {
+        result = desk.tell_end(gate, check);
+    }
+    CheckEnd {
+        gate,
+        check,
+        result,
+    }
 }
 
 /// Runs a check that stands outside the gates: the subject's.
@@ -37,7 +48,7 @@ pub(super) async fn run_subject(
     desk: &Arc<Desk>,
     check: &Check,
     id: &'static str,
-) -> Result<Option<Outcome>, EngineError> {
+) -> Result<(), EngineError> {
     let scope = GateScope::new(false);
     let run = Run {
         desk,
@@ -46,8 +57,7 @@ pub(super) async fn run_subject(
         check,
         scope: &scope,
     };
-    run.items(vec![None]).await?;
-    Ok(desk.outcome_of("subject", id))
+    run.items(vec![None]).await
 }
 
 struct Run<'a> {
@@ -76,7 +86,7 @@ impl<'a> Run<'a> {
     }
 
     async fn whole(&self) -> Result<(), EngineError> {
-        if self.desk.is_settled(self.gate_id, self.check_id) {
+        if self.desk.is_skipped(self.gate_id, self.check_id) {
             return Ok(());
         }
         if let Some(reason) = self.not_wanted() {
@@ -86,11 +96,13 @@ impl<'a> Run<'a> {
             None => self.items(vec![None]).await,
             Some(for_each) => match self.expand(for_each) {
                 Ok(items) => {
-                    self.desk.record(&Event::Expanded {
-                        gate: self.gate_id.to_owned(),
-                        check: self.check_id.to_owned(),
-                        items: items.clone(),
-                    })?;
+                    if self.desk.expanded(self.gate_id, self.check_id).is_none() {
+                        self.desk.record(Event::Expanded {
+                            gate: self.gate_id.to_owned(),
+                            check: self.check_id.to_owned(),
+                            items: items.clone(),
+                        })?;
+                    }
                     self.items(items.into_iter().map(Some).collect()).await
                 }
                 Err(reason) => self.desk.skip(self.gate_id, self.check_id, reason),
@@ -101,35 +113,53 @@ impl<'a> Run<'a> {
     /// `when` is asked of what was saved before the check.
     fn not_wanted(&self) -> Option<SkipReason> {
         let when = self.check.when.as_ref()?;
-        match expr::evaluate(when, &self.desk.judge_names()) {
-            expr::Evaluated::Value(Value::Bool(true)) => None,
-            _ => Some(SkipReason::When {
-                expression: when.source().to_owned(),
-            }),
+        let known = self.desk.known();
+        let nothing = gonogo_core::Map::new();
+        if expr::evaluate_condition(when, &known.scope(&nothing, None), DEFAULT_BUDGET).is_true() {
+            return None;
         }
+        Some(SkipReason::When {
+            expression: when.source().to_owned(),
+        })
     }
 
     fn expand(&self, for_each: &ForEach) -> Result<Vec<Value>, SkipReason> {
-        let names = self.desk.fill_names();
+        if let Some(items) = self.desk.expanded(self.gate_id, self.check_id) {
+            return Ok(items);
+        }
         let missing = |name: &str, why: String| SkipReason::Missing {
             name: name.to_owned(),
             why,
         };
         match for_each {
             ForEach::List(items) => {
-                let filled = plan::fill(&serde_json::Value::Array(items.clone()), &names)
-                    .map_err(|e| missing("for_each", e.to_string()))?;
-                let list = Value::from_json(&filled);
-                Ok(list.as_list().unwrap_or_default().to_vec())
+                let names = self.desk.names();
+                let filler = &self.desk.setup.filler;
+                items
+                    .iter()
+                    .map(|item| {
+                        let filled = filler.item(item, &names.scope(None));
+                        filled
+                            .map(|json| Value::from_json(&json))
+                            .map_err(|e| missing("for_each", e.to_string()))
+                    })
+                    .collect()
             }
-            ForEach::Expr(expr) => match expr::evaluate(expr, &names) {
-                expr::Evaluated::Value(Value::List(items)) => Ok(items),
-                expr::Evaluated::Value(other) => Err(missing(
-                    expr.source(),
-                    format!("it is a {}, not a list", other.type_name()),
-                )),
-                other => Err(missing(expr.source(), other.message())),
-            },
+            ForEach::Expr(expr) => {
+                let known = self.desk.known();
+                let nothing = gonogo_core::Map::new();
+                match expr::evaluate(expr, &known.scope(&nothing, None), DEFAULT_BUDGET) {
+                    expr::Evaluated::Value(Value::List(items)) => Ok(items),
+                    expr::Evaluated::Value(other) => Err(missing(
+                        expr.source(),
+                        format!("it is a {}, not a list", other.type_name()),
+                    )),
+                    other => Err(missing(
+                        expr.source(),
+                        other.message().unwrap_or("").to_owned(),
+                    )),
+                }
+            }
         }
     }
 
@@ -137,7 +167,7 @@ impl<'a> Run<'a> {
         let mut ask = None;
         for (index, item) in items.into_iter().enumerate() {
             let number = item.as_ref().map(|_| index as u32);
-            if self.desk.is_item_settled(self.gate_id, self.check_id, number) {
+            if self.desk.is_settled(self.gate_id, self.check_id, number) {
                 continue;
             }
             let options = match self.filled(item.as_ref()) {
@@ -171,14 +201,6 @@ impl<'a> Run<'a> {
             .map_or_else(|| self.check.probe.clone(), |p| p.ask(&self.check.options))
     }
 
-    fn names(&self, item: Option<&Value>) -> Names {
-        let mut names = self.desk.fill_names();
-        if let Some(item) = item {
-            names.set("item", item.clone());
-        }
-        names
-    }
-
     fn filled(&self, item: Option<&Value>) -> Result<serde_json::Value, Unfilled> {
         let registry = gonogo_probes::registry();
         if let Some(Err(missing)) = self.desk.setup.target_of(self.check, &registry) {
@@ -187,12 +209,15 @@ impl<'a> Run<'a> {
                 why: missing.why.clone(),
             }));
         }
-        plan::fill_check(self.check, &self.names(item), &registry).map_err(|error| match error {
+        let names = self.desk.names();
+        let filler = &self.desk.setup.filler;
+        let filled = filler.check(&self.check.probe, &self.check.options, &names.scope(item));
+        filled.map_err(|error| match error {
             FillError::Missing { name, why } => {
                 let why = self.desk.why_missing(&name).unwrap_or(why);
                 Unfilled::Missing(SkipReason::Missing { name, why })
             }
-            other => Unfilled::Bad(other.to_string()),
+            FillError::Bad { message } => Unfilled::Bad(message),
         })
     }
 
@@ -205,7 +230,12 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn not_observed(&self, item: Option<u32>, cause: Cause, message: String) -> Result<(), EngineError> {
+    fn not_observed(
+        &self,
+        item: Option<u32>,
+        cause: Cause,
+        message: String,
+    ) -> Result<(), EngineError> {
         let attempt = Attempt {
             started_at: self.desk.now(),
             elapsed_ns: 0,
@@ -217,7 +247,8 @@ impl<'a> Run<'a> {
                 elapsed_ns: 0,
             }),
         };
-        self.desk.observed(self.check, self.address(item), None, attempt)?;
+        self.desk
+            .observed(self.check, self.address(item), None, attempt)?;
         Ok(())
     }
 
@@ -240,7 +271,12 @@ impl<'a> Run<'a> {
             let spent = self.desk.monotonic().saturating_sub(started);
             let pause = Duration::from_nanos(retry.every_ns.unsigned_abs());
             let budget = Duration::from_nanos(retry.for_ns.unsigned_abs());
-            if judged.outcome.is_good() || spent + pause > budget || self.desk.is_stopped() {
+            let over = self
+                .desk
+                .retry_is_over(self.gate_id, self.check_id, number, retry)
+                // The record counts wall time; this ends what a step of that clock would draw out.
+                || spent > budget.saturating_add(pause);
+            if judged.outcome.is_good() || over || self.desk.is_stopped() {
                 return Ok(());
             }
             self.desk.tell(Told::Retrying {
@@ -262,7 +298,7 @@ impl<'a> Run<'a> {
     ) -> Result<Option<judge::AttemptJudged>, EngineError> {
         let at = self.address(number);
         self.intend(&at).await?;
-        let timeout = Duration::from_nanos(self.check.timeout_ns.unsigned_abs());
+        let timeout = self.timeout(options);
         let ctx = self.desk.ctx(timeout);
         let started_at = self.desk.now();
         let before = self.desk.monotonic();
@@ -274,7 +310,7 @@ impl<'a> Run<'a> {
         };
         let observed = match observed {
             Ok(seen) => {
-                let observation = self.desk.keep(self.check, seen, &self.names(item))?;
+                let observation = self.desk.keep(self.check, seen)?;
                 Observed::Observation(Box::new(observation))
             }
             Err(mut reason) => {
@@ -290,6 +326,15 @@ impl<'a> Run<'a> {
         self.desk.observed(self.check, at, item, attempt).map(Some)
     }
 
+    /// The check's time limit; a load takes as long as its rhythm says.
+    fn timeout(&self, options: &serde_json::Value) -> Duration {
+        let own = Duration::from_nanos(self.check.timeout_ns.unsigned_abs());
+        let statistics = &self.desk.setup.plan.statistics;
+        let longest = gonogo_probes::probe(&self.check.probe)
+            .and_then(|p| p.longest(options, &self.check.limits, statistics));
+        longest.map_or(own, |longest| longest.max(own))
+    }
+
     async fn intend(&self, at: &Address) -> Result<(), EngineError> {
         let event = Event::Intended {
             at: at.clone(),
@@ -297,9 +342,9 @@ impl<'a> Run<'a> {
             ask: self.ask(),
         };
         if self.check.power.is_some() {
-            self.desk.record_synced(&event).await
+            self.desk.record_synced(event).await
         } else {
-            self.desk.record(&event)
+            self.desk.record(event)
         }
     }
 
@@ -325,6 +370,9 @@ impl<'a> Run<'a> {
         let call = Call {
             options: options.clone(),
             target,
+            limits: &self.check.limits,
+            statistics: &self.desk.setup.plan.statistics,
+            earlier_samplings: self.desk.earlier_samplings(&self.name()),
             reads: self.check.reads,
             scope: self.scope,
             ctx,
@@ -333,7 +381,8 @@ impl<'a> Run<'a> {
         let observing = super::caught::catch(AssertUnwindSafe(probe.observe(call)));
         // A probe ends by its own deadline; this is the belt to its braces.
         let bounded = tokio::time::timeout(timeout + Duration::from_secs(2), observing);
-        let may_be_left = self.check.power != Some(Power::Write) && self.check.power != Some(Power::Exec);
+        let may_be_left =
+            self.check.power != Some(Power::Write) && self.check.power != Some(Power::Exec);
         let ended = tokio::select! {
             ended = bounded => ended,
             () = self.desk.stopped(), if may_be_left => return None,
@@ -362,23 +411,4 @@ enum Unfilled {
 /// Whole nanoseconds, as the record keeps them.
 pub(super) fn nanos(duration: Duration) -> i64 {
     i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)
-}
-
-/// Makes the recorded observation of what was seen, once it is masked.
-pub(super) fn observation(
-    probe: &str,
-    seen: Seen,
-    blobs: Vec<gonogo_core::record::BlobRef>,
-    secrets_seen: Vec<gonogo_core::record::SecretSeen>,
-) -> Observation {
-    Observation {
-        probe: probe.to_owned(),
-        target: seen.target,
-        facts: seen.facts,
-        absent: seen.absent,
-        cut: seen.cut,
-        blobs,
-        shown: seen.shown,
-        secrets_seen,
-    }
 }

@@ -1,30 +1,33 @@
-//! What the checks of one run share: the journal, the redactor, what was saved, how checks ended. Every observation
-//! passes here in one order: secret saves, redaction, record, plain saves, judging (decisions, 1).
+//! What the checks of one run share: the journal, the redactor, what was saved. Every observation passes here in one
+//! order: secret saves, redaction, record, plain saves, judging (decisions, 1).
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use gonogo_core::expr::{self, Names};
-use gonogo_core::judge::{self, AttemptJudged};
-use gonogo_core::outcome::Outcome;
-use gonogo_core::plan::Check;
+use gonogo_core::Value;
+use gonogo_core::judge::{self, AttemptJudged, Judging, Known};
+use gonogo_core::judged::{CheckJudged, GateJudged};
+use gonogo_core::plan::{Check, Plan, Retry, Save};
 use gonogo_core::record::{
-    Address, Attempt, BlobRef, Event, NotObserved, Observation, Observed, Run, SkipReason,
+    Address, Attempt, BlobRef, Event, Fold, NotObserved, Observation, Run, RunStarted, SkipReason,
 };
 use gonogo_core::redact::Redactor;
-use gonogo_core::{Map, Value};
 use gonogo_probes::ctx::Ctx;
 use gonogo_probes::probe::Seen;
 use tokio::sync::watch;
 
 use super::EngineError;
-use super::attempt::observation;
+use super::names::Names;
 use super::progress::{Progress, Told};
 use super::setup::Setup;
 use crate::store::{Appender, BlobName, Blobs, Durability, Receipt, RedactedBytes};
 use crate::world::World;
+
+/// A check's item: gate, check, and which item of its `for_each`.
+type ItemKey = (String, String, Option<u32>);
 
 /// The shared desk of a run.
 pub(super) struct Desk {
@@ -42,17 +45,15 @@ struct State {
     blobs: Blobs,
     receipts: Vec<Receipt>,
     redactor: Redactor,
+    /// What was recorded, folded.
+    fold: Fold,
+    /// As the record has it, for judging.
+    known: Known,
     /// Raw values, for templates.
-    saved: Map,
-    /// As the record has them, for judging.
-    saved_masked: Map,
-    /// Events in the order of the journal.
-    events: Vec<Event>,
-    attempts: BTreeMap<(String, String, Option<u32>), u32>,
-    outcomes: BTreeMap<(String, String), Vec<Outcome>>,
-    /// Ended before this process took over, or skipped.
-    settled: BTreeSet<(String, String)>,
-    settled_items: BTreeSet<(String, String, Option<u32>)>,
+    names: Names,
+    attempts: BTreeMap<ItemKey, u32>,
+    /// Ended before this process took over.
+    settled: BTreeSet<ItemKey>,
     /// Why a saved name has no value.
     missing: BTreeMap<String, String>,
 }
@@ -60,6 +61,7 @@ struct State {
 impl Desk {
     pub(super) fn new(
         setup: Setup,
+        started: &RunStarted,
         world: World,
         progress: Arc<dyn Progress>,
         appender: Appender,
@@ -78,13 +80,11 @@ impl Desk {
             blobs,
             receipts: Vec::new(),
             redactor,
-            saved: Map::new(),
-            saved_masked: Map::new(),
-            events: Vec::new(),
+            fold: Fold::default(),
+            known: Known::at_start(&setup.plan, started),
+            names: setup.names(),
             attempts: BTreeMap::new(),
-            outcomes: BTreeMap::new(),
             settled: BTreeSet::new(),
-            settled_items: BTreeSet::new(),
             missing: BTreeMap::new(),
         };
         Self {
@@ -132,7 +132,7 @@ impl Desk {
     }
 
     /// Appends an event that nothing outside follows from yet.
-    pub(super) fn record(&self, event: &Event) -> Result<(), EngineError> {
+    pub(super) fn record(&self, event: Event) -> Result<(), EngineError> {
         let mut state = self.state();
         let receipt = state.append(event, Durability::Grouped)?;
         state.receipts.push(receipt);
@@ -140,7 +140,7 @@ impl Desk {
     }
 
     /// Appends an event and waits until it is on disk.
-    pub(super) async fn record_synced(&self, event: &Event) -> Result<(), EngineError> {
+    pub(super) async fn record_synced(&self, event: Event) -> Result<(), EngineError> {
         let receipt = self.state().append(event, Durability::Synced)?;
         receipt.await.map_err(EngineError::Store)?;
         Ok(())
@@ -155,91 +155,104 @@ impl Desk {
         Ok(())
     }
 
-    /// Lets go of the journal, so that its writer can finish; gives the events.
-    pub(super) fn close(&self) -> Vec<Event> {
+    /// Lets go of the journal, so that its writer can finish; gives what was recorded.
+    pub(super) fn close(&self) -> Option<Run> {
         let mut state = self.state();
         state.appender = None;
-        std::mem::take(&mut state.events)
+        std::mem::take(&mut state.fold).into_run()
     }
 
-    pub(super) fn skip(&self, gate: &str, check: &str, reason: SkipReason) -> Result<(), EngineError> {
-        if reason == SkipReason::Interrupted {
-            // Not recorded: a resumed run attempts it.
+    pub(super) fn skip(
+        &self,
+        gate: &str,
+        check: &str,
+        reason: SkipReason,
+    ) -> Result<(), EngineError> {
+        if reason == SkipReason::Interrupted || self.is_skipped(gate, check) {
+            // Not recorded: a resumed run attempts what was interrupted.
             return Ok(());
         }
-        let key = (gate.to_owned(), check.to_owned());
+        let words = judge::skip_words(&reason);
         {
             let mut state = self.state();
-            state.outcomes.insert(key.clone(), vec![Outcome::Skipped]);
-            if !state.settled.insert(key) {
-                return Ok(());
+            if let Some(check) = self.setup.check_at(gate, check) {
+                for save in &check.save {
+                    let why = format!("check `{gate}/{}` was skipped: {words}", check.id);
+                    state.missing.insert(format!("saved.{}", save.name), why);
+                }
             }
         }
         self.tell(Told::CheckEnded {
             check: format!("{gate}/{check}"),
-            outcome: Outcome::Skipped,
-            message: judge::skip_message(&reason),
+            outcome: gonogo_core::outcome::Outcome::Skipped,
+            message: words,
         });
-        self.record(&Event::Skipped {
+        self.record(Event::Skipped {
             gate: gate.to_owned(),
             check: check.to_owned(),
             reason,
         })
     }
 
-    pub(super) fn is_settled(&self, gate: &str, check: &str) -> bool {
-        self.state()
-            .settled
-            .contains(&(gate.to_owned(), check.to_owned()))
+    pub(super) fn is_skipped(&self, gate: &str, check: &str) -> bool {
+        let state = self.state();
+        let key = (gate.to_owned(), check.to_owned());
+        state
+            .fold
+            .run()
+            .is_some_and(|run| run.skipped.contains_key(&key))
     }
 
-    pub(super) fn is_item_settled(&self, gate: &str, check: &str, item: Option<u32>) -> bool {
-        self.state()
-            .settled_items
-            .contains(&(gate.to_owned(), check.to_owned(), item))
+    /// The items of a `for_each` as an earlier process expanded it.
+    pub(super) fn expanded(&self, gate: &str, check: &str) -> Option<Vec<Value>> {
+        let key = (gate.to_owned(), check.to_owned());
+        self.state().fold.run()?.expanded.get(&key).cloned()
+    }
+
+    pub(super) fn is_settled(&self, gate: &str, check: &str, item: Option<u32>) -> bool {
+        let key = (gate.to_owned(), check.to_owned(), item);
+        self.state().settled.contains(&key)
     }
 
     pub(super) fn next_attempt(&self, gate: &str, check: &str, item: Option<u32>) -> u32 {
         let mut state = self.state();
-        let count = state
-            .attempts
-            .entry((gate.to_owned(), check.to_owned(), item))
-            .or_insert(0);
+        let key = (gate.to_owned(), check.to_owned(), item);
+        let count = state.attempts.entry(key).or_insert(0);
         *count += 1;
         *count
     }
 
-    /// The worst outcome of a check so far.
-    pub(super) fn outcome_of(&self, gate: &str, check: &str) -> Option<Outcome> {
+    /// Whether the plan allows no further attempt: by what is recorded, so that a resumed run comes to the same answer.
+    pub(super) fn retry_is_over(
+        &self,
+        gate: &str,
+        check: &str,
+        item: Option<u32>,
+        retry: Retry,
+    ) -> bool {
         let state = self.state();
-        let outcomes = state.outcomes.get(&(gate.to_owned(), check.to_owned()))?;
-        outcomes.iter().copied().max()
+        let run = state.fold.run();
+        run.is_none_or(|run| retry_is_over(run, gate, check, item, retry))
     }
 
     pub(super) fn why_missing(&self, name: &str) -> Option<String> {
         self.state().missing.get(name).cloned()
     }
 
-    /// Names for templates: raw values.
-    pub(super) fn fill_names(&self) -> Names {
-        let mut names = self.setup.names();
-        names.set("saved", Value::Map(self.state().saved.clone()));
-        names
+    /// How often a check took samples of the same subject before.
+    pub(super) fn earlier_samplings(&self, at: &str) -> Option<u32> {
+        let state = self.state();
+        judge::earlier_samplings(&state.fold.run()?.started, at)
     }
 
-    /// Names for judging: as recorded.
-    pub(super) fn judge_names(&self) -> Names {
-        let mut names = self.setup.names();
-        let masked: Map = self
-            .setup
-            .inputs
-            .seen
-            .iter()
-            .filter_map(|(name, seen)| Some((name.clone(), seen.value.clone()?)))
-            .collect();
-        names.set("inputs", Value::Map(masked));
-        names.set("saved", Value::Map(self.state().saved_masked.clone()));
-        names
+    /// Names for templates: raw values.
+    pub(super) fn names(&self) -> Names {
+        self.state().names.clone()
+    }
+
+    /// What expressions may speak of, as recorded.
+    pub(super) fn known(&self) -> Known {
+        self.state().known.clone()
     }
 
     pub(super) fn mask_reason(&self, reason: &mut NotObserved) {
@@ -253,24 +266,24 @@ impl Desk {
     }
 
     /// Makes an observation of what was seen: secret saves are registered, everything is masked, blobs are kept.
-    pub(super) fn keep(&self, check: &Check, seen: Seen, names: &Names) -> Result<Observation, EngineError> {
-        let secret_facts = gonogo_probes::probe(&check.probe).map_or(&[][..], |p| p.secret_facts());
+    pub(super) fn keep(&self, check: &Check, mut seen: Seen) -> Result<Observation, EngineError> {
         let mut state = self.state();
-        state.register_secrets(check, &seen, names, secret_facts);
-        let mut seen = seen;
+        state.register_secrets(check, &seen);
         let raw_blobs = std::mem::take(&mut seen.blobs);
-        let mut found = Vec::new();
-        state.redactor.redact_map(&mut seen.facts, "", &mut found);
-        for shown in &mut seen.shown {
-            state.redactor.redact_shown(shown);
-        }
-        if let Some(target) = &mut seen.target {
-            target.address = state.redactor.redact_str(&target.address).into_owned();
-        }
-        let mut blobs = Vec::new();
+        let mut observation = Observation {
+            probe: check.probe.clone(),
+            target: seen.target,
+            facts: seen.facts,
+            absent: seen.absent,
+            cut: seen.cut,
+            blobs: Vec::new(),
+            shown: seen.shown,
+            secrets_seen: Vec::new(),
+        };
+        super::masking::mask(&state.redactor, &mut observation);
         for blob in raw_blobs {
             let bytes = if blob.redact {
-                state.redactor.redact_bytes(&blob.bytes).0.into_owned()
+                super::masking::bytes(&state.redactor, &blob.bytes)
             } else {
                 blob.bytes
             };
@@ -279,17 +292,17 @@ impl Desk {
                 .blobs
                 .put(&RedactedBytes::vouched(bytes))
                 .map_err(EngineError::Store)?;
-            blobs.push(BlobRef {
+            observation.blobs.push(BlobRef {
                 role: blob.role,
                 sha256: name.as_str().to_owned(),
                 bytes: len,
                 media_type: blob.media_type,
             });
         }
-        Ok(observation(&check.probe, seen, blobs, found))
+        Ok(observation)
     }
 
-    /// Records an attempt, keeps its plain saves, judges it.
+    /// Records an attempt, judges it, keeps its saves.
     pub(super) fn observed(
         &self,
         check: &Check,
@@ -297,201 +310,278 @@ impl Desk {
         item: Option<&Value>,
         attempt: Attempt,
     ) -> Result<AttemptJudged, EngineError> {
-        let mut names = self.judge_names();
-        if let Some(item) = item {
-            names.set("item", item.clone());
-        }
-        self.record(&Event::Observed {
-            at: at.clone(),
+        let name = format!("{}/{}", at.gate, at.check);
+        self.record(Event::Observed {
+            at,
             attempt: Box::new(attempt.clone()),
         })?;
+        let earlier_samplings = self.earlier_samplings(&name);
+        let mut state = self.state();
         let judged = {
-            let state = self.state();
-            let blobs = |sha256: &str| state.blob(sha256);
-            judge::judge_attempt(check, &attempt, &names, &blobs, &judge::Context::of(&self.setup.plan, None))
+            let judging = Judging {
+                at: &name,
+                statistics: &self.setup.plan.statistics,
+                known: &state.known,
+                blobs: &Kept(&state.blobs),
+                earlier_samplings,
+            };
+            judge::judge_attempt(check, item, &attempt, &judging)?
         };
-        self.settle(check, &at, &attempt, &judged, &names);
-        self.tell(Told::CheckEnded {
-            check: format!("{}/{}", at.gate, at.check),
-            outcome: judged.outcome,
-            message: judged.message.clone(),
-        });
+        state.known.save(judged.saves.clone());
+        for save in &check.save {
+            let key = format!("saved.{}", save.name);
+            if let Some(value) = judged.saves.get(&save.name) {
+                if !is_secret(check, save) {
+                    state.names.save(&save.name, value.clone());
+                }
+                state.missing.remove(&key);
+            } else {
+                let why = format!("check `{name}` did not set it: {}", judged.message);
+                state.missing.insert(key, why);
+            }
+        }
         Ok(judged)
     }
 
-    fn settle(
-        &self,
-        check: &Check,
-        at: &Address,
-        attempt: &Attempt,
-        judged: &AttemptJudged,
-        names: &Names,
-    ) {
-        let mut state = self.state();
-        let key = (at.gate.clone(), at.check.clone());
-        let outcomes = state.outcomes.entry(key).or_default();
-        // A later attempt at the same item replaces the earlier one.
-        let slot = at.item.unwrap_or(0) as usize;
-        if outcomes.len() <= slot {
-            outcomes.resize(slot + 1, judged.outcome);
-        }
-        outcomes[slot] = judged.outcome;
-        let name = format!("{}/{}", at.gate, at.check);
-        for save in &check.save {
-            let kept = match &attempt.observed {
-                Observed::Observation(observation) if judged.outcome.is_good() => {
-                    judge::saved_value(save, observation, names)
-                }
-                _ => None,
+    /// Tells how a check ended, by all that was recorded of it.
+    pub(super) fn tell_end(&self, gate: usize, check: usize) -> Result<(), EngineError> {
+        let plan = &self.setup.plan;
+        let judged: CheckJudged = {
+            let state = self.state();
+            let Some(run) = state.fold.run() else {
+                return Ok(());
             };
-            match kept {
-                Some(value) => {
-                    state
-                        .saved
-                        .entry(save.name.clone())
-                        .or_insert_with(|| value.clone());
-                    state.saved_masked.insert(save.name.clone(), value);
-                    state.missing.remove(&format!("saved.{}", save.name));
-                }
-                None => {
-                    let why = format!("check `{name}` did not set it: {}", judged.outcome.word());
-                    state.missing.insert(format!("saved.{}", save.name), why);
-                }
-            }
-        }
+            let mut known = state.known.clone();
+            judge::judge_check(plan, gate, check, run, &mut known, &Kept(&state.blobs))?
+        };
+        self.tell(Told::CheckEnded {
+            check: format!("{}/{}", plan.gates[gate].id, judged.id),
+            outcome: judged.outcome,
+            message: judged.message,
+        });
+        Ok(())
+    }
+
+    /// A gate as it stands, waivers applied.
+    pub(super) fn judge_gate(&self, gate: usize) -> Result<Option<GateJudged>, EngineError> {
+        let state = self.state();
+        let Some(run) = state.fold.run() else {
+            return Ok(None);
+        };
+        let mut known = state.known.clone();
+        let plan = &self.setup.plan;
+        let mut judged = judge::judge_gate(plan, gate, run, &mut known, &Kept(&state.blobs))?;
+        let deciding = gonogo_core::decide::Deciding {
+            plan,
+            waivers: &self.setup.waivers,
+            policy: &self.setup.policy,
+            run,
+            as_of: self.now(),
+        };
+        let _standing = gonogo_core::decide::waive_gate(&deciding, &mut judged, &known);
+        Ok(Some(judged))
     }
 
     /// Takes over what an earlier process recorded: attempts that ended stand, plain saves are made again.
-    pub(super) fn take_over(&self, events: Vec<Event>, run: &Run) {
-        self.state().events = events;
-        for (at, attempt) in run.last_attempts() {
-            let Some(check) = self.check_at(&at.gate, &at.check) else {
-                continue;
-            };
-            self.state()
-                .attempts
-                .insert((at.gate.clone(), at.check.clone(), at.item), at.attempt);
-            if check.save.iter().any(|s| self.is_secret_save(&check, s)) && check.power.is_none() {
-                // Secret captures are not on disk: what made them only reads, so it runs again (decisions, 14).
-                continue;
-            }
-            let mut names = self.judge_names();
-            if let Some(item) = at.item.and_then(|i| run.item(&at.gate, &at.check, i)) {
-                names.set("item", item.clone());
-            }
-            let judged = {
-                let state = self.state();
-                let blobs = |sha256: &str| state.blob(sha256);
-                judge::judge_attempt(&check, attempt, &names, &blobs, &judge::Context::of(&self.setup.plan, None))
-            };
-            self.settle(&check, at, attempt, &judged, &names);
-            let mut state = self.state();
-            if check.save.iter().any(|s| s.secret) {
-                for save in check.save.iter().filter(|s| s.secret) {
-                    state.saved.remove(&save.name);
-                    state.missing.insert(
-                        format!("saved.{}", save.name),
-                        "it is secret, so it was not kept when the run was stopped, and the check that made it \
-                         writes, so it is not repeated"
-                            .to_owned(),
-                    );
-                }
-            }
-            state
-                .settled_items
-                .insert((at.gate.clone(), at.check.clone(), at.item));
-        }
-        for (gate, check) in run.skipped_checks() {
-            let mut state = self.state();
-            state.settled.insert((gate.clone(), check.clone()));
-            state.outcomes.insert((gate, check), vec![Outcome::Skipped]);
-        }
-        for at in run.open_intents() {
-            let Some(check) = self.check_at(&at.gate, &at.check) else {
-                continue;
-            };
-            let mut state = self.state();
-            let key = (at.gate.clone(), at.check.clone(), at.item);
-            let count = state.attempts.entry(key.clone()).or_insert(0);
-            *count = (*count).max(at.attempt);
-            if check.power.is_some() && !check.repeatable {
-                // Whether the effect happened is unknown: not repeated, not evaluated.
-                state.settled_items.insert(key);
-                state
-                    .outcomes
-                    .insert((at.gate.clone(), at.check.clone()), vec![Outcome::Error]);
-                for save in &check.save {
-                    let why = format!("check `{}/{}` was cut off by a crash", at.gate, at.check);
-                    state.missing.insert(format!("saved.{}", save.name), why);
-                }
-            }
-        }
-    }
-
-    /// Forgets what was settled of a gate, so that it is repeated whole.
-    pub(super) fn unsettle_gate(&self, gate: &str) {
+    pub(super) fn take_over(&self, events: Vec<Event>) -> Result<(), EngineError> {
+        let plan = Arc::clone(&self.setup.plan);
         let mut state = self.state();
-        state.settled.retain(|(g, _)| g != gate);
-        state.settled_items.retain(|(g, _, _)| g != gate);
-        state.outcomes.retain(|(g, _), _| g != gate);
-    }
-
-    fn is_secret_save(&self, check: &Check, save: &gonogo_core::plan::Save) -> bool {
-        let facts = gonogo_probes::probe(&check.probe).map_or(&[][..], |p| p.secret_facts());
-        save.secret || save.from.roots().iter().any(|r| facts.contains(&r.as_str()))
-    }
-
-    fn check_at(&self, gate: &str, check: &str) -> Option<Check> {
-        let plan = &self.setup.plan;
-        if gate == "subject" {
-            return plan.subject.as_ref().map(|s| s.check.clone());
+        for event in events {
+            state.fold.push(event)?;
         }
-        let gate = plan.gates.iter().find(|g| g.id == gate)?;
-        gate.checks.iter().find(|c| c.id == check).cloned()
+        let fold = std::mem::take(&mut state.fold);
+        if let Some(run) = fold.run() {
+            let mut known = state.known.clone();
+            judge::judge_subject(&plan, run, &mut known, &Kept(&state.blobs))?;
+            for gate in 0..plan.gates.len() {
+                judge::judge_gate(&plan, gate, run, &mut known, &Kept(&state.blobs))?;
+            }
+            state.take_saves(&self.setup, &known);
+            state.known = known;
+            state.settle(&self.setup, run)?;
+        }
+        state.fold = fold;
+        Ok(())
+    }
+}
+
+/// Whether what a save keeps is secret: by the plan, or by the nature of the fact it is made from.
+fn is_secret(check: &Check, save: &Save) -> bool {
+    let facts = gonogo_probes::probe(&check.probe).map_or(&[][..], |p| p.secret_facts());
+    save.secret
+        || save
+            .from
+            .roots()
+            .iter()
+            .any(|r| facts.contains(&r.as_str()))
+}
+
+/// Whether a pause and one more attempt would begin after the time for retries, counted from the first attempt's beginning.
+fn retry_is_over(run: &Run, gate: &str, check: &str, item: Option<u32>, retry: Retry) -> bool {
+    let mut attempts = run.attempts_at(gate, check, item).map(|(_, a)| a);
+    let Some(first) = attempts.next() else {
+        return false;
+    };
+    let last = attempts.next_back().unwrap_or(first);
+    let spent = (last.ended_at() - first.started_at).num_nanoseconds();
+    spent.is_none_or(|spent| spent.saturating_add(retry.every_ns) > retry.for_ns)
+}
+
+/// Whether a gate's transaction was rolled back after each of its checks had ended. One that ended earlier (the run was
+/// stopped in it) is repeated whole.
+fn was_rolled_back_whole(plan: &Plan, gate: &str, run: &Run) -> bool {
+    let Some(planned) = plan.gates.iter().find(|g| g.id == gate) else {
+        return false;
+    };
+    let ended = |check: &Check| {
+        let key = (gate.to_owned(), check.id.clone());
+        let has_ended = |item| run.attempts_at(gate, &check.id, item).next().is_some();
+        run.skipped.contains_key(&key)
+            || match run.expanded.get(&key) {
+                Some(items) => (0u32..).zip(items).all(|(item, _)| has_ended(Some(item))),
+                None => has_ended(None),
+            }
+    };
+    run.rolled_back.contains_key(gate) && planned.checks.iter().all(ended)
+}
+
+/// The `retry` of a check; the subject's first look waits for the rollout.
+fn retry_of(setup: &Setup, at: &Address, check: &Check) -> Option<Retry> {
+    if at.gate == "subject" && at.check == "start" {
+        return setup.plan.subject.as_ref().and_then(super::waiting);
+    }
+    check.retry
+}
+
+struct Kept<'a>(&'a Blobs);
+
+impl judge::Blobs for Kept<'_> {
+    fn bytes(&self, sha256: &str) -> Option<Cow<'_, [u8]>> {
+        let name: BlobName = sha256.parse().ok()?;
+        self.0.get(&name).ok().map(Cow::Owned)
     }
 }
 
 impl State {
-    fn append(&mut self, event: &Event, durability: Durability) -> Result<Receipt, EngineError> {
+    fn append(&mut self, event: Event, durability: Durability) -> Result<Receipt, EngineError> {
         let appender = self.appender.as_ref().ok_or(EngineError::Closed)?;
-        let text = serde_json::to_string(event).map_err(EngineError::Encode)?;
+        let text = serde_json::to_string(&event).map_err(EngineError::Encode)?;
         // The parts of an event are masked where they are made; this second look masks what no part knew of.
-        let masked = self.redactor.redact_str(&text).into_owned();
-        let receipt = appender.append(RedactedBytes::vouched(masked.into_bytes()), durability);
-        self.events.push(event.clone());
+        let (text, event) = match self.redactor.redact_str(&text) {
+            Cow::Borrowed(_) => (text, event),
+            Cow::Owned(masked) => {
+                let event = serde_json::from_str(&masked).map_err(EngineError::Encode)?;
+                (masked, event)
+            }
+        };
+        let receipt = appender.append(RedactedBytes::vouched(text.into_bytes()), durability);
+        self.fold.push(event)?;
         Ok(receipt)
     }
 
-    fn blob(&self, sha256: &str) -> Option<Vec<u8>> {
-        let name = BlobName::parse(sha256)?;
-        self.blobs.get(&name).ok()
-    }
-
     /// Registers every value that a secret save keeps, before anything is written.
-    fn register_secrets(&mut self, check: &Check, seen: &Seen, names: &Names, secret_facts: &[&str]) {
-        for fact in secret_facts {
-            if let Some(Value::String(text)) = seen.facts.get(*fact) {
-                let name = check
-                    .save
-                    .iter()
-                    .find(|s| s.from.source() == *fact)
-                    .map_or_else(|| format!("{}.{fact}", check.id), |s| s.name.clone());
-                let _weak = self.redactor.register(&name, text).warning;
-            }
-        }
-        for save in &check.save {
-            let from_secret = save.from.roots().iter().any(|r| secret_facts.contains(&r.as_str()));
-            if !save.secret && !from_secret {
+    fn register_secrets(&mut self, check: &Check, seen: &Seen) {
+        let facts = gonogo_probes::probe(&check.probe).map_or(&[][..], |p| p.secret_facts());
+        for fact in facts {
+            let Some(Value::String(text)) = seen.facts.get(*fact) else {
                 continue;
-            }
-            let mut scope = names.clone();
-            scope.set_all(&seen.facts);
-            if let expr::Evaluated::Value(value) = expr::evaluate(&save.from, &scope) {
+            };
+            let saved = check.save.iter().find(|s| s.from.source() == *fact);
+            let name = saved.map_or_else(|| format!("{}.{fact}", check.id), |s| s.name.clone());
+            let _weak = self.redactor.register(&name, text).warning;
+        }
+        for save in check.save.iter().filter(|save| is_secret(check, save)) {
+            if let Ok(value) = judge::save_value(save, &seen.facts, &self.known, None) {
                 if let Value::String(text) = &value {
                     let _weak = self.redactor.register(&save.name, text).warning;
                 }
-                self.saved.insert(save.name.clone(), value);
+                self.names.save(&save.name, value);
             }
         }
+    }
+
+    fn take_saves(&mut self, setup: &Setup, known: &Known) {
+        let all = setup.all_checks().map(|(_, check)| check);
+        for (check, save) in all.flat_map(|c| c.save.iter().map(move |s| (c, s))) {
+            let secret = is_secret(check, save);
+            match known.saved().get(&save.name) {
+                Some(value) if !secret => self.names.save(&save.name, value.clone()),
+                Some(_) if check.power.is_some() => {
+                    let why = "it is secret, so it was not kept when the run was stopped, and the check that \
+                               made it may write, so it is not repeated";
+                    self.missing
+                        .insert(format!("saved.{}", save.name), why.to_owned());
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// What needs no further attempt: what ended, and what may have had an effect nobody knows of.
+    fn settle(&mut self, setup: &Setup, run: &Run) -> Result<(), EngineError> {
+        for (at, attempt) in &run.attempts {
+            let key = (at.gate.clone(), at.check.clone(), at.item);
+            let count = self.attempts.entry(key.clone()).or_insert(0);
+            *count = (*count).max(at.attempt);
+            let Some(check) = setup.check_at(&at.gate, &at.check) else {
+                continue;
+            };
+            let again = if setup.is_rolled_back(&at.gate) {
+                !was_rolled_back_whole(&setup.plan, &at.gate, run)
+            } else {
+                check.power.is_none() && self.goes_on(setup, at, check, attempt, run)?
+            };
+            if again {
+                self.settled.remove(&key);
+            } else {
+                self.settled.insert(key);
+            }
+        }
+        for (at, _) in run.open_intents() {
+            let key = (at.gate.clone(), at.check.clone(), at.item);
+            let count = self.attempts.entry(key.clone()).or_insert(0);
+            *count = (*count).max(at.attempt);
+            let repeatable = setup
+                .check_at(&at.gate, &at.check)
+                .is_some_and(|check| check.repeatable);
+            if !repeatable && !setup.is_rolled_back(&at.gate) {
+                self.settled.insert(key);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a reading check is made again: one that passed, for the secrets that it saves and that are not on disk; one that
+    /// did not, while the plan lets it be retried. A failure that stands stays.
+    fn goes_on(
+        &self,
+        setup: &Setup,
+        at: &Address,
+        check: &Check,
+        attempt: &Attempt,
+        run: &Run,
+    ) -> Result<bool, EngineError> {
+        let keeps_secrets = check.save.iter().any(|s| is_secret(check, s));
+        let retry = retry_of(setup, at, check);
+        if !keeps_secrets && retry.is_none() {
+            return Ok(false);
+        }
+        let key = (at.gate.clone(), at.check.clone());
+        let item = at
+            .item
+            .and_then(|i| run.expanded.get(&key)?.get(i as usize));
+        let judging = Judging {
+            at: &at.check,
+            statistics: &setup.plan.statistics,
+            known: &self.known,
+            blobs: &Kept(&self.blobs),
+            earlier_samplings: Some(0),
+        };
+        let judged = judge::judge_attempt(check, item, attempt, &judging)?;
+        Ok(if judged.outcome.is_good() {
+            keeps_secrets
+        } else {
+            retry.is_some_and(|r| !retry_is_over(run, &at.gate, &at.check, at.item, r))
+        })
     }
 }

@@ -39,7 +39,7 @@ pub fn find(plan: &Plan, sources: &Sources<'_>) -> Result<Inputs, Vec<Diagnostic
     for (name, input) in &plan.inputs {
         match look_up(name, input, sources) {
             Ok(found) => inputs.take(name, input, found),
-            Err(problem) => problems.push(problem),
+            Err(problem) => problems.push(*problem),
         }
     }
     if problems.is_empty() {
@@ -72,7 +72,9 @@ impl Inputs {
         );
         let Some(value) = value else { return };
         if input.secret {
-            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            let text = value
+                .as_str()
+                .map_or_else(|| value.to_string(), str::to_owned);
             self.secrets.push((name.to_owned(), text));
         }
         self.values.insert(name.to_owned(), value);
@@ -85,10 +87,8 @@ fn unknown_names(plan: &Plan, given: &[(String, String)]) -> Vec<Diagnostic> {
         .iter()
         .filter(|(name, _)| !plan.inputs.contains_key(name))
         .map(|(name, _)| {
-            let problem = Diagnostic::error(
-                "unknown-input",
-                format!("the plan has no input `{name}`"),
-            );
+            let problem =
+                Diagnostic::error("unknown-input", format!("the plan has no input `{name}`"));
             match nearest(name, names()) {
                 Some(near) => problem.help(format!("did you mean `{near}`?")),
                 None => problem.help(format!(
@@ -104,7 +104,7 @@ fn look_up<'s>(
     name: &str,
     input: &Input,
     sources: &Sources<'_>,
-) -> Result<Option<(Value, &'s str)>, Diagnostic> {
+) -> Result<Option<(Value, &'s str)>, Box<Diagnostic>> {
     if let Some((_, value)) = sources.given.iter().rev().find(|(n, _)| n == name) {
         return Ok(Some((value.as_str().into(), "-i")));
     }
@@ -113,7 +113,10 @@ fn look_up<'s>(
     }
     if let Some(path) = &input.file {
         let read = (sources.file)(path).map_err(|why| {
-            Diagnostic::error("input-file", format!("input `{name}`: {why}"))
+            Box::new(Diagnostic::error(
+                "input-file",
+                format!("input `{name}`: {why}"),
+            ))
         })?;
         if let Some(text) = read {
             return Ok(Some((text.trim_end_matches(['\n', '\r']).into(), "file")));

@@ -4,6 +4,8 @@ mod attempt;
 mod caught;
 mod desk;
 mod inputs;
+mod masking;
+mod names;
 mod progress;
 mod setup;
 
@@ -40,6 +42,15 @@ pub enum EngineError {
     /// An event has no JSON form: a bug.
     #[error("an event could not be written as JSON: {0}")]
     Encode(serde_json::Error),
+    /// Events came in an order that no run can have: a bug.
+    #[error(transparent)]
+    Order(#[from] gonogo_core::record::IllegalOrder),
+    /// What was recorded cannot be judged.
+    #[error(transparent)]
+    Judge(#[from] judge::JudgeError),
+    /// The run could not be started.
+    #[error("{0}")]
+    Start(String),
     /// Something was to be recorded after the journal was closed: a bug.
     #[error("the journal was closed while a check was under way")]
     Closed,
@@ -53,8 +64,8 @@ pub enum Beginning {
     Resumed {
         /// The events as recorded.
         events: Vec<Event>,
-        /// The same, folded.
-        run: Box<Run>,
+        /// The first of them.
+        started: Box<RunStarted>,
         /// When it goes on.
         resumed_at: DateTime<Utc>,
         /// Bytes cut off its end.
@@ -71,7 +82,7 @@ pub enum Ended {
     Stopped,
 }
 
-/// Runs a plan to its end, or until `stop` says so. Gives the events, in the order of the journal.
+/// Runs a plan to its end, or until `stop` says so. Gives what was recorded.
 pub async fn run(
     setup: Setup,
     world: World,
@@ -80,30 +91,32 @@ pub async fn run(
     blobs: Blobs,
     beginning: Beginning,
     stop: watch::Receiver<bool>,
-) -> Result<(Ended, Vec<Event>), EngineError> {
-    let desk = Arc::new(Desk::new(setup, world, progress, appender, blobs));
-    let mut resumed = None;
+) -> Result<(Ended, Run), EngineError> {
+    let started = match &beginning {
+        Beginning::New(started) | Beginning::Resumed { started, .. } => started,
+    };
+    let desk = Desk::new(setup, started, world, progress, appender, blobs);
+    let desk = Arc::new(desk);
     match beginning {
         Beginning::New(started) => {
-            desk.record_synced(&Event::RunStarted(started)).await?;
+            desk.record_synced(Event::RunStarted(started)).await?;
         }
         Beginning::Resumed {
             events,
-            run,
             resumed_at,
             torn_bytes,
+            ..
         } => {
-            desk.take_over(events, &run);
-            desk.record_synced(&Event::Resumed {
+            desk.take_over(events)?;
+            desk.record_synced(Event::Resumed {
                 resumed_at,
                 torn_bytes,
             })
             .await?;
-            resumed = Some(run);
         }
     }
     let stopper = tokio::spawn(forward_stop(stop, Arc::clone(&desk)));
-    let driven = drive(&desk, resumed.as_deref()).await;
+    let driven = drive(&desk).await;
     stopper.abort();
     let ended = match driven {
         Ok(ended) => ended,
@@ -118,12 +131,13 @@ pub async fn run(
         },
         Ended::Stopped => Event::Interrupted {
             interrupted_at: desk.now(),
-            by: "SIGINT".to_owned(),
+            by: "a signal".to_owned(),
         },
     };
-    desk.record_synced(&last).await?;
+    desk.record_synced(last).await?;
     desk.settle_receipts().await?;
-    Ok((ended, desk.close()))
+    let run = desk.close().ok_or(EngineError::Closed)?;
+    Ok((ended, run))
 }
 
 async fn forward_stop(mut stop: watch::Receiver<bool>, desk: Arc<Desk>) {
@@ -136,7 +150,7 @@ async fn forward_stop(mut stop: watch::Receiver<bool>, desk: Arc<Desk>) {
     }
 }
 
-async fn drive(desk: &Arc<Desk>, resumed: Option<&Run>) -> Result<Ended, EngineError> {
+async fn drive(desk: &Arc<Desk>) -> Result<Ended, EngineError> {
     let plan = Arc::clone(&desk.setup.plan);
     if let Some(subject) = &plan.subject {
         observe_subject(desk, subject, "start").await?;
@@ -154,12 +168,12 @@ async fn drive(desk: &Arc<Desk>, resumed: Option<&Run>) -> Result<Ended, EngineE
         if desk.is_stopped() {
             schedule.stop();
         }
-        let moves = schedule.next();
+        let moves = schedule.moves();
         let idle = moves.is_empty();
         for next in moves {
             match next {
                 Move::OpenGate(gate) => {
-                    gate_scope = open_gate(desk, gate, resumed);
+                    gate_scope = open_gate(desk, gate);
                 }
                 Move::Start(gate, check) => {
                     running.spawn(run_check(
@@ -205,21 +219,29 @@ async fn drive(desk: &Arc<Desk>, resumed: Option<&Run>) -> Result<Ended, EngineE
 }
 
 /// Looks at the subject; at the start, waits for the rollout as the plan says.
-async fn observe_subject(desk: &Arc<Desk>, subject: &Subject, id: &'static str) -> Result<(), EngineError> {
-    if desk.is_item_settled("subject", id, None) {
+async fn observe_subject(
+    desk: &Arc<Desk>,
+    subject: &Subject,
+    id: &'static str,
+) -> Result<(), EngineError> {
+    if desk.is_settled("subject", id, None) {
         return Ok(());
     }
     let mut check = subject.check.clone();
     id.clone_into(&mut check.id);
-    if id == "start" && subject.wait_ns > 0 {
-        check.retry = Some(gonogo_core::plan::Retry {
-            for_ns: subject.wait_ns,
-            every_ns: nanos_between(subject.wait_ns),
-            eventually: true,
-        });
+    if id == "start" {
+        check.retry = waiting(subject);
     }
-    run_subject(desk, &check, id).await?;
-    Ok(())
+    run_subject(desk, &check, id).await
+}
+
+/// How the first look at the subject waits for the rollout, where the plan says so.
+fn waiting(subject: &Subject) -> Option<gonogo_core::plan::Retry> {
+    (subject.wait_ns > 0).then(|| gonogo_core::plan::Retry {
+        for_ns: subject.wait_ns,
+        every_ns: nanos_between(subject.wait_ns),
+        eventually: true,
+    })
 }
 
 /// Looks again after a hundredth of the wait, at least a quarter of a second and at most ten.
@@ -228,45 +250,39 @@ fn nanos_between(wait_ns: i64) -> i64 {
     (wait_ns / 100).clamp(second / 4, 10 * second)
 }
 
-fn open_gate(desk: &Arc<Desk>, gate: usize, resumed: Option<&Run>) -> Arc<GateScope> {
+fn open_gate(desk: &Arc<Desk>, gate: usize) -> Arc<GateScope> {
     let gate = &desk.setup.plan.gates[gate];
     desk.tell(Told::GateOpened {
         gate: gate.id.clone(),
         title: gate.title.clone(),
     });
-    if gate.rollback && resumed.is_some_and(|run| !run.is_rolled_back(&gate.id)) {
-        // Its transaction is gone with the process that held it: repeated whole (decisions, 14).
-        desk.unsettle_gate(&gate.id);
-    }
     Arc::new(GateScope::new(gate.rollback))
 }
 
 /// Ends the gate's transaction and says whether gates that need this one may run.
 async fn close_gate(desk: &Arc<Desk>, gate: usize, scope: &GateScope) -> Result<bool, EngineError> {
-    let gate = &desk.setup.plan.gates[gate];
-    if gate.rollback {
+    let planned = &desk.setup.plan.gates[gate];
+    if planned.rollback {
         for probe in gonogo_probes::probes() {
             if let Some(confirmed) = probe.end_gate(scope).await {
-                desk.record(&Event::RolledBack {
-                    gate: gate.id.clone(),
+                desk.record(Event::RolledBack {
+                    gate: planned.id.clone(),
                     confirmed,
                 })?;
             }
         }
     }
     desk.settle_receipts().await?;
-    let outcomes: Vec<_> = gate
-        .checks
-        .iter()
-        .map(|c| {
-            desk.outcome_of(&gate.id, &c.id)
-                .unwrap_or(gonogo_core::outcome::Outcome::Skipped)
-        })
-        .collect();
-    let worst = judge::worst(&outcomes);
-    desk.tell(Told::GateClosed {
-        gate: gate.id.clone(),
-        outcome: worst,
-    });
-    Ok(worst.is_good() || desk.is_waived(gate))
+    let Some(judged) = desk.judge_gate(gate)? else {
+        return Ok(false);
+    };
+    let outcome = judged.outcome.in_scope();
+    if let Some(outcome) = outcome {
+        desk.tell(Told::GateClosed {
+            gate: planned.id.clone(),
+            outcome,
+        });
+    }
+    let waived = judged.waived_by.is_some();
+    Ok(waived || outcome.is_some_and(gonogo_core::outcome::Outcome::is_good))
 }

@@ -4,22 +4,25 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use gonogo_core::decide::Policy;
 use gonogo_core::diag::Diagnostic;
-use gonogo_core::expr::Names;
-use gonogo_core::plan::{self, Check, Environment, Plan, Registry, Waiver};
+use gonogo_core::plan::{
+    self, Check, Environment, Filler, LoadedWaivers, Plan, PlanFile, Registry,
+};
 use gonogo_core::record::{EnvironmentKind, Power};
 use gonogo_core::redact::Redactor;
 use gonogo_core::{Map, Value};
 use gonogo_probes::probe::ResolvedTarget;
 
 use super::inputs::Inputs;
+use super::names::Names;
 
 /// A run that may start. Holds secrets, so it cannot be printed.
 pub struct Setup {
     /// The plan.
     pub plan: Arc<Plan>,
     /// The waivers beside it.
-    pub waivers: Vec<Waiver>,
+    pub waivers: Vec<plan::Waiver>,
     /// The environment's name.
     pub environment: String,
     /// Inputs as found.
@@ -34,8 +37,14 @@ pub struct Setup {
     pub only: Vec<String>,
     /// The plan's folder.
     pub base_dir: PathBuf,
-    /// Extra HOLD and NO-GO expressions of `--policy`.
-    pub policy: Option<plan::Decide>,
+    /// What `--policy` adds.
+    pub policy: Policy,
+    /// The policy's file, as it stands.
+    pub policy_bytes: Option<Vec<u8>>,
+    /// The waiver file, as it stands.
+    pub waiver_file: Option<PlanFile>,
+    /// Fills templates.
+    pub filler: Filler,
 }
 
 /// A value that is not there.
@@ -59,19 +68,9 @@ impl Setup {
         check: &Check,
         registry: &Registry<'_>,
     ) -> Option<&Result<ResolvedTarget, MissingValue>> {
-        let kinds = registry.probe(&check.probe)?.targets();
-        let name = match &check.target {
-            Some(name) => name,
-            None => {
-                &self
-                    .env()
-                    .targets
-                    .iter()
-                    .find(|t| kinds.contains(&t.kind.as_str()))?
-                    .name
-            }
-        };
-        self.targets.get(name)
+        let probe = registry.probe(&check.probe)?;
+        let target = plan::target_of(self.env(), check, probe).ok().flatten()?;
+        self.targets.get(&target.name)
     }
 
     /// A redactor that knows every secret input.
@@ -93,11 +92,58 @@ impl Setup {
             .map(|(name, value)| (name.clone(), Value::from_json(value)))
             .collect();
         env.insert("name".to_owned(), self.environment.as_str().into());
-        let mut names = Names::new();
-        names.set("inputs", Value::Map(self.inputs.values.clone()));
-        names.set("env", Value::Map(env));
-        names.set("saved", Value::Map(Map::new()));
-        names
+        Names::new(self.inputs.values.clone(), env)
+    }
+
+    /// A check by its address; the subject's under `subject`.
+    pub fn check_at(&self, gate: &str, check: &str) -> Option<&Check> {
+        if gate == "subject" {
+            return self.plan.subject.as_ref().map(|s| &s.check);
+        }
+        let gate = self.plan.gates.iter().find(|g| g.id == gate)?;
+        gate.checks.iter().find(|c| c.id == check)
+    }
+
+    /// All checks with their gates' ids, in plan order.
+    pub fn all_checks(&self) -> impl Iterator<Item = (&str, &Check)> {
+        self.plan
+            .gates
+            .iter()
+            .flat_map(|g| g.checks.iter().map(|c| (g.id.as_str(), c)))
+    }
+
+    /// Whether the gate's SQL is rolled back.
+    pub fn is_rolled_back(&self, gate: &str) -> bool {
+        self.plan.gates.iter().any(|g| g.id == gate && g.rollback)
+    }
+
+    /// What is to be released, in one text: the inputs that the subject's expectations name.
+    pub fn subject_key(&self) -> String {
+        let Some(subject) = &self.plan.subject else {
+            return "none".to_owned();
+        };
+        let mut parts = Vec::new();
+        for path in subject
+            .check
+            .expect
+            .iter()
+            .flat_map(gonogo_core::expr::Expr::paths)
+        {
+            if path.root != "inputs" {
+                continue;
+            }
+            let text = path.to_string();
+            let name = text.trim_start_matches("inputs.");
+            if let Some(seen) = self.inputs.seen.get(name) {
+                let value = seen
+                    .value
+                    .as_ref()
+                    .map_or_else(String::new, ToString::to_string);
+                parts.push(format!("{name}={value}"));
+            }
+        }
+        parts.dedup();
+        parts.join(" ")
     }
 }
 
@@ -114,8 +160,8 @@ pub struct Asked {
 /// Fills the targets and checks what can be checked without sending anything.
 pub fn prepare(
     plan: Plan,
-    waivers: Vec<Waiver>,
-    policy: Option<plan::Decide>,
+    waivers: LoadedWaivers,
+    policy: Option<(Policy, Vec<u8>)>,
     inputs: Inputs,
     asked: Asked,
     base_dir: PathBuf,
@@ -127,11 +173,18 @@ pub fn prepare(
     if !problems.is_empty() {
         return Err(problems);
     }
+    let (policy, policy_bytes) = match policy {
+        Some((policy, bytes)) => (policy, Some(bytes)),
+        None => (Policy::default(), None),
+    };
     let environment = &plan.environments[&asked.environment];
     let powers = powers(environment, &asked.allow);
     let mut setup = Setup {
-        waivers,
+        waivers: waivers.waivers,
+        waiver_file: waivers.file,
+        filler: Filler::new(&registry),
         policy,
+        policy_bytes,
         inputs,
         targets: BTreeMap::new(),
         hosts: Vec::new(),
@@ -193,7 +246,10 @@ fn fill_targets(setup: &mut Setup, registry: &Registry<'_>) -> Vec<Diagnostic> {
     let names = setup.names();
     let plan = Arc::clone(&setup.plan);
     for target in &plan.environments[&setup.environment].targets {
-        let filled = match plan::fill_target(target, &names, registry) {
+        let filled = match setup
+            .filler
+            .target(&target.kind, &target.options, &names.scope(None))
+        {
             Ok(options) => options,
             Err(plan::FillError::Missing { name, why }) => {
                 let missing = MissingValue { name, why };

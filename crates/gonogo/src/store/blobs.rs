@@ -58,12 +58,6 @@ pub struct Blobs {
     stopped: Option<String>,
 }
 
-impl fmt::Debug for dyn Disk {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Disk")
-    }
-}
-
 impl Blobs {
     pub(super) fn new(
         disk: &Arc<dyn Disk>,

@@ -66,6 +66,15 @@ pub struct TornTail {
     pub reason: String,
 }
 
+/// The end of a log: what a seal signs, so that a cut-off end is noticed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// How many events there are.
+    pub count: u64,
+    /// The last line's hash, in hex.
+    pub hash: String,
+}
+
 /// A log as it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Journal {
@@ -80,8 +89,15 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// The hash of the last whole line, in hex.
-    pub fn head_hash(&self) -> &str {
+    /// The end of the log: compared with a signed one, it shows whether lines were cut off, which the chain cannot.
+    pub fn head(&self) -> Head {
+        Head {
+            count: self.entries.len() as u64,
+            hash: self.head_hash().to_owned(),
+        }
+    }
+
+    fn head_hash(&self) -> &str {
         self.entries
             .last()
             .map_or(&self.genesis, |entry| &entry.hash)
@@ -114,7 +130,8 @@ pub fn parse(bytes: &[u8], path: &Path) -> Result<Journal, StoreError> {
         expected: problem.expected,
         found: problem.found,
     };
-    let (header, genesis, mut offset) = parse_header(bytes).map_err(|problem| damaged(1, problem))?;
+    let (header, genesis, mut offset) =
+        parse_header(bytes).map_err(|problem| damaged(1, problem))?;
     let mut entries = Vec::new();
     let mut prev = genesis;
     let mut torn_tail = None;
@@ -156,7 +173,10 @@ pub fn parse(bytes: &[u8], path: &Path) -> Result<Journal, StoreError> {
 
 /// Whether a whole line after a broken one was written when the broken one was already safely on disk.
 fn acknowledged_later(rest: &[u8], broken: u64) -> bool {
-    rest.split(|byte| *byte == b'\n').skip(1).any(|line| {
+    rest.split(|byte| *byte == b'\n').any(|piece| {
+        // Zeros may have swallowed line breaks; no whole line has a zero in it.
+        let start = piece.iter().rposition(|byte| *byte == 0);
+        let line = &piece[start.map_or(0, |at| at + 1)..];
         covered(line).is_ok() && synced_of(line).is_some_and(|synced| synced >= broken)
     })
 }

@@ -45,7 +45,7 @@ pub(super) fn write_file_atomically(
     });
     if let Err(error) = placed {
         // Only tidiness: what stays behind is removed when the folder is next opened.
-        let _ = disk.remove(&temporary);
+        drop(disk.remove(&temporary));
         return Err(error);
     }
     sync_folder(disk, folder)?;
@@ -74,14 +74,12 @@ pub(super) fn write_temporary(
         created => created,
     };
     let mut file = created.map_err(|error| failed("create", &temporary, error))?;
-    let written = write_all(file.as_mut(), bytes, &temporary).and_then(|()| {
-        file.sync()
-            .map_err(|error| unconfirmed(&temporary, error))
-    });
+    let written = write_all(file.as_mut(), bytes, &temporary)
+        .and_then(|()| file.sync().map_err(|error| unconfirmed(&temporary, error)));
     match written {
         Ok(()) => Ok((file, temporary)),
         Err(error) => {
-            let _ = disk.remove(&temporary);
+            drop(disk.remove(&temporary));
             Err(error)
         }
     }

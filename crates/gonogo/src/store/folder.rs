@@ -85,6 +85,8 @@ impl RunFolder {
 
     /// Takes over the folder of a run that nobody owns, and clears away what a crash left half-written.
     ///
+    /// A finished run is not to be taken: [`super::read`] its journal first and look for the end, which needs no ownership.
+    ///
     /// # Errors
     /// [`StoreError::Owned`] with the owner's process id (exit 64); [`StoreError::NotARun`] if there is no journal.
     pub fn take(world: &World, path: &Path) -> Result<Self, StoreError> {
@@ -152,14 +154,16 @@ impl RunFolder {
         }
         let path = self.path.join(name);
         let owner = &self.owner;
-        let written = write_file_atomically(disk, &path, content.as_bytes(), || owner.check());
+        let written = write_file_atomically(disk, &path, content.as_bytes(), || owner.check())
+            .and_then(|_| owner.check());
         if let Err(error) = &written {
             owner.note_failure(error);
         }
-        written.map(drop)
+        written
     }
 
-    /// Gives the folder up: the owner's note is gone, nothing but the bundle is left.
+    /// Gives the folder up: the owner's note is gone, nothing but the bundle is left. Others can take it once this owner's
+    /// journal and blobs are dropped as well.
     pub fn release(self) -> Result<(), StoreError> {
         self.owner.leave()
     }

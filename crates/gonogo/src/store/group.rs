@@ -21,7 +21,8 @@ const GROUP: usize = 4096;
 /// How long grouped events wait for company when nobody asks for a sync.
 const LINGER: Duration = Duration::from_millis(5);
 
-struct Request {
+#[derive(Debug)]
+pub(super) struct Request {
     event: RedactedBytes,
     durability: Durability,
     answer: oneshot::Sender<Result<u64, StoreError>>,
@@ -70,7 +71,7 @@ impl Appender {
             answer,
         };
         // A writer that is gone drops the request, and with it the sender: the receipt then says so.
-        let _ = self.requests.send(request);
+        drop(self.requests.send(request));
         Receipt { answer: receipt }
     }
 }
@@ -87,11 +88,11 @@ impl Writer {
         journal: JournalWriter,
         clock: Arc<dyn Clock>,
     ) -> std::io::Result<(Self, Appender)> {
-        let (requests, queue) = sync_channel(QUEUE);
+        let (appender, queue) = queue();
         let thread = std::thread::Builder::new()
             .name("journal".into())
             .spawn(move || write_all_groups(journal, &queue, clock.as_ref()))?;
-        Ok((Self { thread }, Appender { requests }))
+        Ok((Self { thread }, appender))
     }
 
     /// Waits until every appender is dropped and everything is on disk; gives the journal back, for its head.
@@ -102,7 +103,12 @@ impl Writer {
     }
 }
 
-fn write_all_groups(
+pub(super) fn queue() -> (Appender, Receiver<Request>) {
+    let (requests, queue) = sync_channel(QUEUE);
+    (Appender { requests }, queue)
+}
+
+pub(super) fn write_all_groups(
     mut journal: JournalWriter,
     queue: &Receiver<Request>,
     clock: &dyn Clock,
@@ -129,7 +135,7 @@ fn write_group(
         match journal.append(&request.event, clock.now(), Durability::Grouped) {
             Ok(seq) => waiting.push((seq, request.answer)),
             Err(error) => {
-                let _ = request.answer.send(Err(error));
+                drop(request.answer.send(Err(error)));
             }
         }
         if waiting.len() < GROUP {
@@ -146,7 +152,7 @@ fn write_group(
     let synced = journal.sync();
     for (seq, answer) in waiting {
         // Nobody may be waiting any more; the event stands all the same.
-        let _ = answer.send(synced.clone().map(|_| seq));
+        drop(answer.send(synced.clone().map(|_| seq)));
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::chain::{self, Hash, Journal, Place};
+use super::chain::{self, Hash, Head, Journal, Place};
 use super::files::{still_names, write_all, write_file_atomically};
 use super::owner::Owner;
 use super::{RedactedBytes, StoreError, failed, unconfirmed};
@@ -21,15 +21,6 @@ pub enum Durability {
     Synced,
     /// On disk with the next sync, whoever asks for it; not acknowledged before.
     Grouped,
-}
-
-/// The end of a log: what a seal signs, so that a cut-off end is noticed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Head {
-    /// How many events there are.
-    pub count: u64,
-    /// The last line's hash, in hex.
-    pub hash: String,
 }
 
 /// The one writer of a log.
@@ -244,6 +235,7 @@ impl std::fmt::Debug for JournalWriter {
 }
 
 fn end_of(journal: &Journal) -> (u64, Hash) {
-    let last = chain::unhex(journal.head_hash()).expect("a parsed log's hashes are hex");
-    (journal.entries.len() as u64, last)
+    let head = journal.head();
+    let last = chain::unhex(&head.hash).expect("a parsed log's hashes are hex");
+    (head.count, last)
 }

@@ -24,12 +24,12 @@ mod redacted;
 mod registry;
 
 pub use blobs::{BlobName, Blobs, read_blob};
-pub use chain::{Entry, Header, Journal, TornTail, parse, read};
+pub use chain::{Entry, Head, Header, Journal, TornTail, parse, read};
 pub use event::BadEvent;
 pub use folder::{BLOBS, JOURNAL, RunFolder};
 pub use group::{Appender, Receipt, Writer};
-pub use journal::{Durability, Head, JournalWriter};
-pub use owner::OWNER_FILE;
+pub use journal::{Durability, JournalWriter};
+pub use owner::{OWNER_FILE, is_owner_note};
 pub use redacted::RedactedBytes;
 pub use registry::{Attempt, Attempts, End, Registry, Start};
 

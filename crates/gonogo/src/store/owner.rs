@@ -20,6 +20,11 @@ use crate::world::{Disk, Lock, World};
 pub const OWNER_FILE: &str = ".owner";
 const AT_MOST: u64 = 4096;
 
+/// Whether a name at the top of a run folder is the owner's note, which is no part of the bundle.
+pub fn is_owner_note(name: &str) -> bool {
+    name == OWNER_FILE
+}
+
 /// What stands in the note.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Note {
@@ -87,7 +92,7 @@ impl Owner {
     pub(super) fn note_failure(&self, error: &StoreError) {
         if matches!(error, StoreError::Suspect { .. }) {
             // The first failure is the one to tell of.
-            let _ = self.suspect.set(error.to_string());
+            drop(self.suspect.set(error.to_string()));
         }
     }
 

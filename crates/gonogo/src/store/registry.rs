@@ -225,18 +225,16 @@ impl Registry {
             Err(StoreError::NotARun { .. }) => return Ok(None),
             Err(error) => return Err(error),
         };
-        let complete =
-            log.header.kind == "registry" && log.header.about == "{\"complete\":true}";
+        let complete = log.header.kind == "registry" && log.header.about == "{\"complete\":true}";
         let mut records = Vec::with_capacity(log.entries.len());
         for entry in &log.entries {
-            let record = serde_json::from_str(&entry.event).map_err(|error| {
-                StoreError::Damaged {
+            let record =
+                serde_json::from_str(&entry.event).map_err(|error| StoreError::Damaged {
                     path: path.clone(),
                     line: entry.seq + 1,
                     expected: "a run's start or end".into(),
                     found: error.to_string(),
-                }
-            })?;
+                })?;
             records.push((entry.at, record));
         }
         let mut loaded = Loaded {

@@ -81,3 +81,9 @@ pub trait Disk: Send + Sync {
     /// Takes the one lock of a folder, without waiting; `None` if another owner holds it.
     fn try_lock(&self, folder: &Path) -> io::Result<Option<Box<dyn Lock>>>;
 }
+
+impl std::fmt::Debug for dyn Disk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Disk")
+    }
+}

@@ -67,5 +67,20 @@ impl std::fmt::Debug for World {
     }
 }
 
+/// An environment variable, where it is set and is text.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the door that the lint points to"
+)]
+pub fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// Ends the program without any clean-up: the second signal of an impatient user.
+#[expect(clippy::exit, reason = "asked for twice; the journal is made for it")]
+pub fn end_at_once(code: i32) -> ! {
+    std::process::exit(code)
+}
+
 #[cfg(test)]
 mod tests;

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use chrono::{DateTime, Utc};
 
 use crate::store::*;
-use crate::world::sim::{Cut, Fault, SimDisk, Survives};
+use crate::world::sim::{Call, Cut, Fault, SimDisk, Survives};
 use crate::world::{Disk, Entropy, SimClock, World};
 
 pub(super) const RUNS: &str = "/runs";
@@ -52,30 +52,39 @@ pub(super) fn run_path() -> PathBuf {
     Path::new(RUNS).join(RUN)
 }
 
-/// A way in which the store, or who uses it, could be wrong.
+/// A way in which whoever uses the store could be wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mistake {
+    /// Counts a grouped event as safe before it is synced.
+    AckBeforeSync,
+    /// Forgets the last event when a run is resumed.
+    DropLastOnReplay,
+    /// Acts before the intent is recorded.
+    EffectBeforeIntent,
+    /// Makes the verdict's file before its event.
+    VerdictBeforeEvent,
+    /// Records an event before the blob that it names.
+    EventBeforeBlob,
+}
+
+/// The store as it is, or with a planted defect.
 #[derive(Clone, Copy)]
 pub(super) struct Variant {
     /// Puts a defect between the store and its disk.
     pub(super) wrap: fn(SimDisk) -> Arc<dyn Disk>,
-    /// Counts a grouped event as safe before it is synced.
-    pub(super) ack_before_sync: bool,
-    /// Forgets the last event when a run is resumed.
-    pub(super) drop_last_on_replay: bool,
-    /// Acts before the intent is recorded.
-    pub(super) effect_before_intent: bool,
-    /// Makes the verdict's file before its event.
-    pub(super) verdict_before_event: bool,
-    /// Records an event before the blob that it names.
-    pub(super) event_before_blob: bool,
+    /// Puts one between the store and its user.
+    pub(super) mistake: Option<Mistake>,
+}
+
+impl Variant {
+    fn makes(self, mistake: Mistake) -> bool {
+        self.mistake == Some(mistake)
+    }
 }
 
 pub(super) const SOUND: Variant = Variant {
     wrap: |disk| Arc::new(disk),
-    ack_before_sync: false,
-    drop_last_on_replay: false,
-    effect_before_intent: false,
-    verdict_before_event: false,
-    event_before_blob: false,
+    mistake: None,
 };
 
 /// What the world outside saw of a run: this outlives any crash.
@@ -119,7 +128,7 @@ impl Script<'_> {
     ) -> Result<(), StoreError> {
         self.seen.appended.push(event.clone());
         let seq = journal.append(&json(event), self.world.clock.now(), durability)?;
-        let safe = if self.variant.ack_before_sync {
+        let safe = if self.variant.makes(Mistake::AckBeforeSync) {
             seq
         } else {
             journal.synced()
@@ -137,7 +146,7 @@ impl Script<'_> {
         let bytes = blob(index);
         let name = BlobName::of(bytes.as_bytes());
         let event = format!(r#"{{"saw":{index},"blob":"{name}"}}"#);
-        if self.variant.event_before_blob {
+        if self.variant.makes(Mistake::EventBeforeBlob) {
             self.append(journal, event, Durability::Synced)?;
             blobs.put(&bytes).map(drop)
         } else {
@@ -164,28 +173,21 @@ pub(super) fn run_script(
         seen,
         world,
     };
-    script.append(
-        &mut journal,
-        r#"{"begun":true}"#.into(),
-        Durability::Synced,
-    )?;
+    script.append(&mut journal, r#"{"begun":true}"#.into(), Durability::Synced)?;
     for index in 0..3 {
-        if variant.effect_before_intent {
+        if variant.makes(Mistake::EffectBeforeIntent) {
             script.seen.effects.push(index);
         }
         script.append(&mut journal, intent(index), Durability::Synced)?;
-        if !variant.effect_before_intent {
+        if !variant.makes(Mistake::EffectBeforeIntent) {
             script.seen.effects.push(index);
         }
         script.observe(&mut journal, &mut blobs, index)?;
-        let note = format!(
-            r#"{{"note":{index},"text":"{}"}}"#,
-            "x".repeat(200 * index)
-        );
+        let note = format!(r#"{{"note":{index},"text":"{}"}}"#, "x".repeat(200 * index));
         script.append(&mut journal, note, Durability::Grouped)?;
     }
     script.seen.acknowledged = journal.sync()? as usize;
-    if variant.verdict_before_event {
+    if variant.makes(Mistake::VerdictBeforeEvent) {
         folder.write_file(VERDICT_FILE, &json(VERDICT))?;
     }
     script.append(
@@ -220,30 +222,44 @@ pub(super) fn end(run: &str, verdict: &str) -> RedactedBytes {
     RedactedBytes::vouched(serde_json::to_vec(&end).unwrap())
 }
 
-/// Starts anew on what a restart left: resume, verify, append, release. `Err` is a broken promise.
+/// Starts anew on what a restart left: resume, verify, append, release. `Err` holds the broken promises.
 pub(super) fn recover_and_check(
     disk: &SimDisk,
     variant: Variant,
     seen: &Seen,
 ) -> Result<(), String> {
     let world = world_on((variant.wrap)(disk.clone()), 2);
-    match resume(&world) {
+    let broken: Vec<String> = [
+        check_journal(&world, variant, seen),
+        check_file(disk, seen),
+        check_registry(&world, seen),
+        no_temporaries(disk, Path::new(RUNS)),
+    ]
+    .into_iter()
+    .filter_map(Result::err)
+    .collect();
+    if broken.is_empty() {
+        Ok(())
+    } else {
+        Err(broken.join("; "))
+    }
+}
+
+fn check_journal(world: &World, variant: Variant, seen: &Seen) -> Result<(), String> {
+    match resume(world) {
         Ok(Some(mut entries)) => {
-            if variant.drop_last_on_replay {
+            if variant.makes(Mistake::DropLastOnReplay) {
                 entries.pop();
             }
-            check_entries(&world, &entries, seen)?;
-            append_once_more(&world, &entries)?;
+            check_entries(world, &entries, seen)?;
+            append_once_more(world, &entries)
         }
         Ok(None) if seen.acknowledged > 0 => {
-            return Err("a run with acknowledged events is not a run any more".into());
+            Err("a run with acknowledged events is not a run any more".into())
         }
-        Ok(None) => {}
-        Err(error) => return Err(format!("cannot be resumed: {error}")),
+        Ok(None) => Ok(()),
+        Err(error) => Err(format!("cannot be resumed: {error}")),
     }
-    check_file(disk, seen)?;
-    check_registry(&world, seen)?;
-    no_temporaries(disk, Path::new(RUNS))
 }
 
 /// `None`: the run never began.
@@ -266,7 +282,9 @@ fn check_entries(world: &World, entries: &[Entry], seen: &Seen) -> Result<(), St
         ));
     }
     if events.len() > seen.appended.len() || events != seen.appended[..events.len()] {
-        return Err(format!("{events:?} is not the beginning of what was appended"));
+        return Err(format!(
+            "{events:?} is not the beginning of what was appended"
+        ));
     }
     for index in &seen.effects {
         if !events.contains(&intent(*index).as_str()) {
@@ -340,14 +358,16 @@ fn check_registry(world: &World, seen: &Seen) -> Result<(), String> {
     let registry = Registry::open(world, Path::new(RUNS)).map_err(|error| error.to_string())?;
     let attempts = registry.attempts("commit 4f2a", "staging", "p1");
     let found = attempts.found();
-    if seen.registered && found.len() != 1 {
-        return Err(format!("a registered run is not in the registry: {attempts:?}"));
+    let ours = found.iter().filter(|attempt| attempt.run == RUN);
+    if seen.registered && ours.clone().count() != 1 {
+        return Err(format!(
+            "a registered run is not in the registry: {attempts:?}"
+        ));
     }
-    if seen.ended && found.first().is_none_or(|attempt| attempt.ends.is_empty()) {
+    if seen.ended && ours.clone().any(|attempt| attempt.ends.is_empty()) {
         return Err("a registered end is not in the registry".into());
     }
-    if world.disk.metadata(&run_path().join(JOURNAL)).is_ok() && attempts.next_number() == Some(1)
-    {
+    if world.disk.metadata(&run_path().join(JOURNAL)).is_ok() && attempts.next_number() == Some(1) {
         return Err("a run is there and the next one is told to be the first".into());
     }
     let again = registry
@@ -416,7 +436,7 @@ pub(super) fn run_until(variant: Variant, call: usize, cut: Cut) -> (SimDisk, Se
     let mut seen = Seen::default();
     let world = world_on((variant.wrap)(disk.clone()), 1);
     // The error is the power cut.
-    let _ = run_script(&world, variant, &mut seen);
+    drop(run_script(&world, variant, &mut seen));
     (disk, seen)
 }
 
@@ -436,21 +456,22 @@ pub(super) fn run_with(
     (disk, seen, ended)
 }
 
-/// Says where a promise was broken.
+/// Says where promises were broken.
 fn at(
     place: impl std::fmt::Debug,
     survives: Survives,
     checked: Result<(), String>,
-) -> Result<(), String> {
-    checked.map_err(|broken| format!("{place:?}, {survives:?}: {broken}"))
+) -> Option<String> {
+    let broken = checked.err()?;
+    Some(format!("{place:?}, {survives:?}: {broken}"))
 }
 
-/// Every crash point, every way of tearing: the first broken promise.
-pub(super) fn every_crash(variant: Variant) -> Result<(), String> {
-    let call_count = undisturbed(variant).0.call_count();
+/// Every crash point, every way of tearing: all broken promises.
+pub(super) fn every_crash(variant: Variant) -> Vec<String> {
+    let mut broken = Vec::new();
     let calls = undisturbed(variant).0.calls();
-    for call in 0..call_count {
-        let write = calls[call] == crate::world::sim::Call::Write;
+    for (call, kind) in calls.iter().enumerate() {
+        let write = *kind == Call::Write;
         for cut in CUTS {
             if !write && !matches!(cut, Cut::Before | Cut::After) {
                 continue;
@@ -459,30 +480,32 @@ pub(super) fn every_crash(variant: Variant) -> Result<(), String> {
             for survives in SURVIVALS {
                 let left = dead.restart(survives);
                 let checked = recover_and_check(&left, variant, &seen);
-                at((call, calls[call], cut), survives, checked)?;
+                broken.extend(at((call, kind, cut), survives, checked));
             }
         }
     }
-    Ok(())
+    broken
 }
 
-/// `faults` at every call, once and for ever, then a restart of the process, or of the machine: the first broken promise.
-pub(super) fn every_fault(variant: Variant, faults: &[Fault]) -> Result<(), String> {
+/// `faults` at every call, once and for ever, then a restart of the process, or of the machine: all broken promises.
+pub(super) fn every_fault(variant: Variant, faults: &[Fault]) -> Vec<String> {
+    let mut broken = Vec::new();
     let calls = undisturbed(variant).0.calls();
-    for call in 0..calls.len() {
+    for (call, kind) in calls.iter().enumerate() {
         for fault in faults {
             for forever in [false, true] {
                 let (disk, seen, ended) = run_with(variant, call, *fault, forever);
                 if ended.is_ok() && !seen.ended {
-                    return Err(format!("{call}: ended well and did not do its work"));
+                    broken.push(format!("{call}: ended well and did not do its work"));
                 }
                 for survives in SURVIVALS {
                     let left = disk.restart(survives);
                     let checked = recover_and_check(&left, variant, &seen);
-                    at((call, calls[call], fault, forever), survives, checked)?;
+                    let place = (call, kind, fault, forever);
+                    broken.extend(at(place, survives, checked));
                 }
             }
         }
     }
-    Ok(())
+    broken
 }

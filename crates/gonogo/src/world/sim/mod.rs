@@ -162,6 +162,7 @@ impl SimDisk {
     }
 
     /// The machine after a restart: what was durable, and of the rest what `survives`. This disk is off from now on.
+    #[must_use]
     pub fn restart(&self, survives: Survives) -> Self {
         let mut state = self.state();
         state.off = true;

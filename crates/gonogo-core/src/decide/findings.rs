@@ -1,0 +1,188 @@
+//! Findings: what a person should act on, gravest first, at most one per cause.
+
+use super::{Deciding, is_required};
+use crate::judge::SUBJECT;
+use crate::judged::{CheckJudged, ExpectationJudged, Finding, GateJudged, SubjectJudged};
+use crate::outcome::{Outcome, Severity};
+use crate::plan::{Check, Gate};
+use crate::record::SkipReason;
+
+/// A finding with what it is sorted by: waived ones last, then what blocks most.
+struct Ranked {
+    rank: (bool, u8, std::cmp::Reverse<Outcome>, usize),
+    finding: Finding,
+}
+
+pub(super) fn find(
+    deciding: &Deciding<'_>,
+    subject: &SubjectJudged,
+    gates: &[GateJudged],
+) -> Vec<Finding> {
+    let mut ranked: Vec<Ranked> = Vec::new();
+    let mut order = 0usize;
+    let mut add = |finding: Finding, weight: u8| {
+        order += 1;
+        ranked.push(Ranked {
+            rank: (
+                finding.waived_by.is_some(),
+                weight,
+                std::cmp::Reverse(finding.outcome),
+                order,
+            ),
+            finding,
+        });
+    };
+    if let Some(planned) = &deciding.plan.subject {
+        for look in [&subject.start, &subject.end].into_iter().flatten() {
+            if !look.outcome.is_good() {
+                let finding = Finding {
+                    gate: SUBJECT.to_owned(),
+                    check: format!("{SUBJECT}/{}", look.id),
+                    severity: Severity::Important,
+                    owner: None,
+                    ..of_check(&planned.check, look)
+                };
+                add(finding, 1);
+            }
+        }
+    }
+    for (gate, planned) in gates.iter().zip(&deciding.plan.gates) {
+        for (check, written) in gate.checks.iter().zip(&planned.checks) {
+            if is_told(deciding, gate, check) {
+                add(of_gate(gate, planned, written, check), weight(gate, check));
+            }
+        }
+    }
+    ranked.sort_by_key(|r| r.rank);
+    one_per_cause(ranked.into_iter().map(|r| r.finding))
+}
+
+/// Whether a check is a finding of its own: what merely follows from another gate's failure is not.
+fn is_told(deciding: &Deciding<'_>, gate: &GateJudged, check: &CheckJudged) -> bool {
+    match check.outcome {
+        Outcome::Fail | Outcome::Error | Outcome::Inconclusive => true,
+        Outcome::Pass | Outcome::Warn => false,
+        Outcome::Skipped | Outcome::Pending => {
+            let id = (gate.id.clone(), check.id.clone());
+            !matches!(
+                deciding.run.skipped.get(&id),
+                Some(SkipReason::Needs { .. } | SkipReason::Interrupted)
+            )
+        }
+    }
+}
+
+/// What blocks most comes first: failed critical gates, then what holds, then the rest.
+fn weight(gate: &GateJudged, check: &CheckJudged) -> u8 {
+    match (gate.severity, check.outcome) {
+        (Severity::Critical, Outcome::Fail) => 0,
+        (Severity::Critical, _) => 2,
+        (Severity::Important, _) if is_required(gate) => 3,
+        (Severity::Important | Severity::Advisory, _) => 4,
+    }
+}
+
+fn of_gate(gate: &GateJudged, planned: &Gate, written: &Check, check: &CheckJudged) -> Finding {
+    Finding {
+        gate: gate.id.clone(),
+        check: format!("{}/{}", gate.id, check.id),
+        severity: gate.severity,
+        owner: planned.owner.clone(),
+        ..of_check(written, check)
+    }
+}
+
+/// All of a finding that does not depend on the gate.
+fn of_check(written: &Check, check: &CheckJudged) -> Finding {
+    Finding {
+        gate: String::new(),
+        check: String::new(),
+        severity: Severity::Critical,
+        outcome: check.outcome,
+        title: title(check),
+        expected: expected(written, check),
+        seen: seen(check),
+        cause: check.cause.clone(),
+        next: check.next.clone(),
+        owner: None,
+        count: crate::diagnose::stands_for(check),
+        also: Vec::new(),
+        waived_by: check.waived_by.clone(),
+    }
+}
+
+/// One line. Where nothing was observed the message itself names what was tried.
+fn title(check: &CheckJudged) -> String {
+    if check.outcome == Outcome::Error && check.evidence.is_none() {
+        return check.message.clone();
+    }
+    format!("{}: {}", check.ask, check.message)
+}
+
+/// What was expected: the expectations and limits that did not come out well, else all that were written.
+fn expected(written: &Check, check: &CheckJudged) -> String {
+    let open = |e: &&ExpectationJudged| e.outcome == check.outcome;
+    let mut texts: Vec<String> = check
+        .expectations
+        .iter()
+        .filter(open)
+        .map(|e| e.text.clone())
+        .chain(
+            check
+                .limits
+                .iter()
+                .filter(|l| l.outcome == check.outcome)
+                .map(|l| l.text.clone()),
+        )
+        .collect();
+    if texts.is_empty() {
+        texts.extend(written.expect.iter().map(|e| e.source().to_owned()));
+        texts.extend(written.limits.iter().map(|l| l.text.clone()));
+        texts.extend(written.save.iter().map(|s| format!("save {}", s.name)));
+    }
+    let more = texts.len().saturating_sub(3);
+    texts.truncate(3);
+    let mut out = texts.join("; ");
+    if more > 0 {
+        out.push_str(&format_args!(" (and {more} more)").to_string());
+    }
+    out
+}
+
+/// What was seen, without repeating what was expected.
+fn seen(check: &CheckJudged) -> String {
+    let told = check
+        .expectations
+        .iter()
+        .find(|e| e.outcome == check.outcome && !e.message.is_empty());
+    match told {
+        Some(one) if check.items.is_empty() && check.outcome != Outcome::Error => {
+            let head = format!("expected `{}`: ", crate::judge::shorten(&one.text, 120));
+            one.message
+                .strip_prefix(&head)
+                .unwrap_or(&one.message)
+                .to_owned()
+        }
+        Some(_) | None => check.message.clone(),
+    }
+}
+
+/// Findings of one cause are one finding: the first, which is the gravest, stands for the rest.
+fn one_per_cause(findings: impl Iterator<Item = Finding>) -> Vec<Finding> {
+    let mut out: Vec<Finding> = Vec::new();
+    for finding in findings {
+        let same = |other: &&mut Finding| {
+            finding.cause.is_some()
+                && other.cause == finding.cause
+                && other.waived_by.is_some() == finding.waived_by.is_some()
+        };
+        match out.iter_mut().find(same) {
+            Some(first) => {
+                first.count = first.count.saturating_add(finding.count);
+                first.also.push(finding.check);
+            }
+            None => out.push(finding),
+        }
+    }
+    out
+}

@@ -1,0 +1,5 @@
+mod cases;
+mod findings;
+mod properties;
+mod scene;
+mod waivers;

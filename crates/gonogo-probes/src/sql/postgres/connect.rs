@@ -1,0 +1,468 @@
+//! One connection to a PostgreSQL server: through the door, secured where it must be, and cancelled when it is left.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use gonogo_core::record::{Cause, NotObserved};
+use rustls::ClientConfig;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpStream, UnixStream};
+use tokio::task::JoinHandle;
+use tokio_postgres::config::SslMode as ServerSslMode;
+use tokio_postgres::tls::MakeTlsConnect;
+use tokio_postgres::{CancelToken, Client, Config, NoTls};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::trouble;
+use crate::ctx::{Ctx, trusted_roots};
+use crate::sql::dsn::{Dsn, Place, SslMode};
+use crate::sql::run::Ask;
+
+/// What may arrive from one row to the next: a larger row is not read to its end.
+const MAX_ROW_BYTES: u64 = 64 * 1024 * 1024;
+/// How long what is left of a connection may take to end.
+const LINGER: Duration = Duration::from_secs(2);
+
+/// The way to a server. Holds a password, so it cannot be printed.
+pub(super) struct Route {
+    dsn: Arc<Dsn>,
+    tls: Option<MakeRustlsConnect>,
+}
+
+/// A connection with a session of the server's.
+pub(in crate::sql) struct Session {
+    client: Client,
+    connection: Option<JoinHandle<()>>,
+    route: Arc<Route>,
+    budget: Budget,
+    engine: String,
+    whole: bool,
+    limit: Duration,
+}
+
+impl Route {
+    /// The way to the target's server.
+    pub(super) fn of(ask: &Ask<'_>, dsn: &Arc<Dsn>) -> Result<Self, NotObserved> {
+        let host = match &dsn.place {
+            Place::Host(host) => Some(host.as_str()),
+            // PostgreSQL speaks no TLS on a socket of the file system.
+            Place::Socket(_) | Place::UsualSocket => None,
+        };
+        let secured = host.is_some_and(|host| match (dsn.sslmode, &dsn.ca) {
+            (Some(SslMode::Disable), _) => false,
+            (Some(SslMode::Require), _) | (_, Some(_)) => true,
+            (Some(SslMode::Prefer) | None, None) => !is_this_machine(host),
+        });
+        let tls = secured.then(|| tls(ask, dsn)).transpose()?;
+        Ok(Self {
+            dsn: Arc::clone(dsn),
+            tls,
+        })
+    }
+
+    fn config(&self) -> Config {
+        let mut config = Config::new();
+        config
+            .application_name("gonogo")
+            .user(self.dsn.user.as_deref().unwrap_or_default())
+            .ssl_mode(if self.tls.is_some() {
+                ServerSslMode::Require
+            } else {
+                ServerSslMode::Disable
+            });
+        if let Some(password) = &self.dsn.password {
+            config.password(password);
+        }
+        if let Some(database) = &self.dsn.database {
+            config.dbname(database);
+        }
+        if let Some(options) = &self.dsn.options {
+            config.options(options);
+        }
+        config
+    }
+
+    fn host(&self) -> &str {
+        match &self.dsn.place {
+            Place::Host(host) => host,
+            Place::Socket(_) | Place::UsualSocket => "",
+        }
+    }
+
+    async fn wire(&self, ctx: &Ctx) -> Result<Wire, NotObserved> {
+        let folders: Vec<PathBuf> = match &self.dsn.place {
+            Place::Host(host) => {
+                let connected = ctx.connect(host, self.dsn.port).await?;
+                return Ok(Wire::Tcp(connected.stream));
+            }
+            Place::Socket(folder) => vec![folder.clone()],
+            Place::UsualSocket => ["/var/run/postgresql", "/tmp"].map(PathBuf::from).to_vec(),
+        };
+        let mut last = None;
+        for folder in &folders {
+            let path = folder.join(format!(".s.PGSQL.{}", self.dsn.port));
+            match tokio::time::timeout(ctx.remaining(), UnixStream::connect(&path)).await {
+                Ok(Ok(stream)) => return Ok(Wire::Unix(stream)),
+                Ok(Err(e)) => last = Some(e),
+                Err(_) => last = Some(io::ErrorKind::TimedOut.into()),
+            }
+        }
+        let error = last.unwrap_or_else(|| io::ErrorKind::NotFound.into());
+        Err(socket_failed(ctx, &self.dsn, &error))
+    }
+}
+
+fn socket_failed(ctx: &Ctx, dsn: &Dsn, error: &io::Error) -> NotObserved {
+    let cause = match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => Cause::Refused,
+        io::ErrorKind::PermissionDenied => Cause::Denied,
+        io::ErrorKind::TimedOut => Cause::Timeout,
+        _ => Cause::Network,
+    };
+    let message = format!(
+        "no server answers on the local socket of port {}: {error}",
+        dsn.port
+    );
+    let mut failed = ctx.not_observed(dsn.shown(), cause, message);
+    failed.help = Some("is PostgreSQL running here? `pg_lsclusters` shows its port".to_owned());
+    failed
+}
+
+fn tls(ask: &Ask<'_>, dsn: &Dsn) -> Result<MakeRustlsConnect, NotObserved> {
+    let ca = dsn.ca.as_deref().map(|ca| ask.ctx.path(ca));
+    let roots = trusted_roots(ca.as_deref().map(Path::new))
+        .map_err(|message| ask.failed(Cause::Missing, message))?;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|e| ask.failed(Cause::Tls, e.to_string()))?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(MakeRustlsConnect::new(config))
+}
+
+fn is_this_machine(host: &str) -> bool {
+    let host = host.to_ascii_lowercase();
+    let address = host.parse::<std::net::IpAddr>();
+    host == "localhost"
+        || host.ends_with(".localhost")
+        || address.is_ok_and(|address| address.is_loopback())
+}
+
+/// Connects and signs in.
+pub(super) async fn connect(ask: &Ask<'_>, route: &Arc<Route>) -> Result<Session, NotObserved> {
+    let wire = route.wire(ask.ctx).await?;
+    let budget = Budget::default();
+    let metered = Metered {
+        wire,
+        budget: budget.clone(),
+        begun: false,
+        secured: route.tls.is_some(),
+    };
+    let signing_in = sign_in(route, metered);
+    let signed_in = tokio::time::timeout(ask.ctx.remaining(), signing_in).await;
+    match signed_in {
+        Err(_) => Err(ask.failed_with_help(
+            Cause::Timeout,
+            format!("{} did not finish the sign-in in time", route.dsn.shown()),
+            "does something else than PostgreSQL listen there?",
+        )),
+        Ok(Err(e)) => Err(trouble::not_connected(ask, &route.dsn, &e)),
+        Ok(Ok((client, connection, version))) => Ok(Session {
+            client,
+            connection: Some(connection),
+            route: Arc::clone(route),
+            budget,
+            engine: format!("PostgreSQL {version}"),
+            whole: true,
+            limit: Duration::MAX,
+        }),
+    }
+}
+
+async fn sign_in(
+    route: &Route,
+    wire: Metered,
+) -> Result<(Client, JoinHandle<()>, String), tokio_postgres::Error> {
+    // What the connection itself ends in shows at the next question.
+    if let Some(mut tls) = route.tls.clone() {
+        let tls = tls_for(&mut tls, route.host());
+        let (client, connection) = route.config().connect_raw(wire, tls).await?;
+        let version = version(connection.parameter("server_version"));
+        let running = tokio::spawn(async move { drop(connection.await) });
+        Ok((client, running, version))
+    } else {
+        let (client, connection) = route.config().connect_raw(wire, NoTls).await?;
+        let version = version(connection.parameter("server_version"));
+        let running = tokio::spawn(async move { drop(connection.await) });
+        Ok((client, running, version))
+    }
+}
+
+fn tls_for(
+    tls: &mut MakeRustlsConnect,
+    host: &str,
+) -> <MakeRustlsConnect as MakeTlsConnect<Metered>>::TlsConnect {
+    match MakeTlsConnect::<Metered>::make_tls_connect(tls, host) {
+        Ok(connect) => connect,
+        Err(never) => match never {},
+    }
+}
+
+/// `15.18` of `15.18 (Debian 15.18-0+deb12u1)`.
+fn version(text: Option<&str>) -> String {
+    let text = text.unwrap_or("of unknown version");
+    text.split(" (").next().unwrap_or(text).to_owned()
+}
+
+impl Session {
+    /// The client.
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// `PostgreSQL 15.18`.
+    pub(super) fn engine(&self) -> &str {
+        &self.engine
+    }
+
+    /// Whether the server is still at the other end.
+    pub(super) fn is_connected(&self) -> bool {
+        !self.client.is_closed()
+    }
+
+    /// Whether its state is known, so that it may be used again.
+    pub(super) fn is_whole(&self) -> bool {
+        self.whole && self.is_connected()
+    }
+
+    /// Gives it up: its state is not known any more.
+    pub(super) fn break_off(&mut self) {
+        self.whole = false;
+    }
+
+    /// The milliseconds after which the server is to give up the check's statement.
+    pub(super) fn limit_ms(&mut self, ask: &Ask<'_>) -> u64 {
+        let ms = u64::try_from(ask.server_timeout().as_millis()).unwrap_or(u64::MAX);
+        self.limit = Duration::from_millis(ms.max(1));
+        ms.max(1)
+    }
+
+    /// Whether a statement that took so long was given up for that limit, and not by somebody else. The server's
+    /// clock is another one, so a little less is taken for it too.
+    pub(super) fn is_limit(&self, took: Duration) -> bool {
+        took >= self.limit.mul_f64(0.95)
+    }
+
+    /// Whether more arrived than is read.
+    pub(super) fn is_over_budget(&self) -> bool {
+        self.budget.0.load(Ordering::Relaxed) == 0
+    }
+
+    /// A row was taken off: the next may be as large.
+    pub(super) fn row_taken(&self) {
+        self.budget.0.store(MAX_ROW_BYTES, Ordering::Relaxed);
+    }
+
+    /// Says something of gonogo's own, to which no rows are wanted.
+    pub(super) async fn say(&self, ask: &Ask<'_>, sql: &str) -> Result<(), NotObserved> {
+        let left = self.leave_none(ask);
+        match tokio::time::timeout(ask.ctx.remaining(), self.client.batch_execute(sql)).await {
+            Err(_) => Err(ask.timed_out("the server did not answer")),
+            Ok(said) => {
+                left.done();
+                said.map_err(|e| trouble::not_observed(ask, self, &e))
+            }
+        }
+    }
+
+    /// The same; a failure leaves the session in a state that nobody knows.
+    pub(super) async fn say_or_break(
+        &mut self,
+        ask: &Ask<'_>,
+        sql: &str,
+    ) -> Result<(), NotObserved> {
+        let said = self.say(ask, sql).await;
+        if said.is_err() {
+            self.break_off();
+        }
+        said
+    }
+
+    /// A guard that cancels what the server works on, unless it is told that it is done.
+    pub(super) fn leave_none(&self, ask: &Ask<'_>) -> InFlight {
+        InFlight {
+            route: Arc::clone(&self.route),
+            token: self.client.cancel_token(),
+            ctx: ask.ctx.clone(),
+            armed: true,
+        }
+    }
+}
+
+/// The client's end lets the connection say good-bye; where the server does not listen, it is cut.
+impl Drop for Session {
+    fn drop(&mut self) {
+        let Some(mut connection) = self.connection.take() else {
+            return;
+        };
+        match tokio::runtime::Handle::try_current() {
+            Err(_) => connection.abort(),
+            Ok(runtime) => drop(runtime.spawn(async move {
+                if tokio::time::timeout(LINGER, &mut connection).await.is_err() {
+                    connection.abort();
+                }
+            })),
+        }
+    }
+}
+
+/// A statement that the server works on.
+pub(super) struct InFlight {
+    route: Arc<Route>,
+    token: CancelToken,
+    ctx: Ctx,
+    armed: bool,
+}
+
+impl InFlight {
+    /// The server has answered.
+    pub(super) fn done(mut self) {
+        self.armed = false;
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        if !self.armed {
+            return;
+        }
+        // Without a runtime nothing can be sent; the server's own time limit, set before, then ends the statement.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            let route = Arc::clone(&self.route);
+            let (token, ctx) = (self.token.clone(), self.ctx.again(LINGER));
+            drop(runtime.spawn(async move {
+                drop(tokio::time::timeout(LINGER, cancel(&route, token, &ctx)).await);
+            }));
+        }
+    }
+}
+
+async fn cancel(route: &Route, token: CancelToken, ctx: &Ctx) {
+    let Ok(wire) = route.wire(ctx).await else {
+        return;
+    };
+    let wire = Metered {
+        wire,
+        budget: Budget::default(),
+        begun: false,
+        secured: route.tls.is_some(),
+    };
+    // Whether it worked is seen by nobody: the session is given up either way.
+    match route.tls.clone() {
+        Some(mut tls) => {
+            let tls = tls_for(&mut tls, route.host());
+            drop(token.cancel_query_raw(wire, tls).await);
+        }
+        None => drop(token.cancel_query_raw(wire, NoTls).await),
+    }
+}
+
+/// Bytes that may still arrive.
+#[derive(Clone)]
+struct Budget(Arc<AtomicU64>);
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self(Arc::new(AtomicU64::new(MAX_ROW_BYTES)))
+    }
+}
+
+enum Wire {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+}
+
+/// A connection that stops where more comes than is read, or where what comes is not PostgreSQL's.
+struct Metered {
+    wire: Wire,
+    budget: Budget,
+    begun: bool,
+    secured: bool,
+}
+
+impl Metered {
+    /// The first byte of a server's answer: to a request for TLS, or to the sign-in.
+    fn begins_well(&mut self, first: Option<&u8>) -> bool {
+        let Some(first) = first.filter(|_| !self.begun) else {
+            return true;
+        };
+        self.begun = true;
+        if self.secured {
+            b"SNE".contains(first)
+        } else {
+            b"RENv".contains(first)
+        }
+    }
+}
+
+impl AsyncRead for Metered {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        let read = match &mut self.wire {
+            Wire::Tcp(stream) => Pin::new(stream).poll_read(cx, buf),
+            Wire::Unix(stream) => Pin::new(stream).poll_read(cx, buf),
+        };
+        if !matches!(read, Poll::Ready(Ok(()))) {
+            return read;
+        }
+        let came = &buf.filled()[before..];
+        if !self.begins_well(came.first()) {
+            let not_ours = "the answer is not PostgreSQL's";
+            return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, not_ours)));
+        }
+        let came = came.len() as u64;
+        let left = self.budget.0.load(Ordering::Relaxed).saturating_sub(came);
+        self.budget.0.store(left, Ordering::Relaxed);
+        if left == 0 {
+            return Poll::Ready(Err(io::Error::other("a row is larger than is read")));
+        }
+        read
+    }
+}
+
+impl AsyncWrite for Metered {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match &mut self.wire {
+            Wire::Tcp(stream) => Pin::new(stream).poll_write(cx, buf),
+            Wire::Unix(stream) => Pin::new(stream).poll_write(cx, buf),
+        }
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.wire {
+            Wire::Tcp(stream) => Pin::new(stream).poll_flush(cx),
+            Wire::Unix(stream) => Pin::new(stream).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.wire {
+            Wire::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
+            Wire::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! The observing: which database, in which mode, and the transaction that a gate's checks share.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use gonogo_core::record::{Cause, NotObserved};
+
+use super::dsn::Dsn;
+use super::statement::{Dialect, Mode, Statement, shortened};
+use super::syntax::{PostgresTarget, SqlOptions, SqliteTarget};
+use super::{postgres, sqlite};
+use crate::ctx::{Ctx, GateScope};
+use crate::probe::{Call, ResolvedTarget, Seen};
+
+/// One statement, ready to be made.
+pub(super) struct Ask<'a> {
+    /// The only door outside.
+    pub(super) ctx: &'a Ctx,
+    /// The target's name.
+    pub(super) target: &'a str,
+    /// What it says.
+    pub(super) options: &'a SqlOptions,
+    /// What it is.
+    pub(super) statement: &'a Statement,
+    /// What it may do.
+    pub(super) mode: Mode,
+}
+
+impl Ask<'_> {
+    /// Why nothing was seen.
+    pub(super) fn failed(&self, cause: Cause, message: impl Into<String>) -> NotObserved {
+        self.ctx
+            .not_observed(shortened(&self.options.sql), cause, message)
+    }
+
+    /// The same, with what to do.
+    pub(super) fn failed_with_help(
+        &self,
+        cause: Cause,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> NotObserved {
+        let mut failed = self.failed(cause, message);
+        failed.help = Some(help.into());
+        failed
+    }
+
+    /// The check's time is over.
+    pub(super) fn timed_out(&self, message: &str) -> NotObserved {
+        let unknown = if self.mode == Mode::Write {
+            "; whether it took effect is not known"
+        } else {
+            ""
+        };
+        self.failed(Cause::Timeout, format!("{message}{unknown}"))
+    }
+
+    /// How long the server may work and wait for locks: a little less than the check may last, so that its own
+    /// refusal still arrives.
+    pub(super) fn server_timeout(&self) -> Duration {
+        let left = self.ctx.remaining();
+        let margin = (left / 4).min(Duration::from_secs(1));
+        left.saturating_sub(margin).max(Duration::from_millis(1))
+    }
+
+    /// How many rows are kept.
+    pub(super) fn max_rows(&self) -> usize {
+        self.options.max_rows.map_or(1000, |n| n as usize)
+    }
+}
+
+/// Looks once.
+pub(super) async fn observe(call: Call<'_>) -> Result<Seen, NotObserved> {
+    let bad = |message: String| call.ctx.not_observed("sql", Cause::BadOptions, message);
+    let options: SqlOptions =
+        serde_json::from_value(call.options.clone()).map_err(|e| bad(e.to_string()))?;
+    let target = call
+        .target
+        .ok_or_else(|| bad("the environment has no database target".to_owned()))?;
+    let dialect = match target.kind.as_str() {
+        "sqlite" => Dialect::Sqlite,
+        "postgres" => Dialect::Postgres,
+        other => return Err(bad(format!("a target of kind `{other}` is no database"))),
+    };
+    let mode = match (call.scope.rollback(), options.writes) {
+        (true, _) => Mode::Gate,
+        (false, true) => Mode::Write,
+        (false, false) => Mode::Read,
+    };
+    let tried = shortened(&options.sql);
+    let refused = |why: String| call.ctx.not_observed(tried.clone(), Cause::BadOptions, why);
+    let statement = Statement::read(&options.sql, dialect).map_err(refused)?;
+    statement.permit(mode).map_err(|no| {
+        let mut failed = refused(no.why);
+        failed.help = Some(no.help.to_owned());
+        failed
+    })?;
+    let ask = Ask {
+        ctx: call.ctx,
+        target: &target.name,
+        options: &options,
+        statement: &statement,
+        mode,
+    };
+    match dialect {
+        Dialect::Sqlite => observe_sqlite(&ask, target, call.scope).await,
+        Dialect::Postgres => observe_postgres(&ask, target, call.scope).await,
+    }
+}
+
+async fn observe_sqlite(
+    ask: &Ask<'_>,
+    target: &ResolvedTarget,
+    scope: &GateScope,
+) -> Result<Seen, NotObserved> {
+    let target: SqliteTarget = serde_json::from_value(target.options.clone())
+        .map_err(|e| ask.failed(Cause::BadOptions, e.to_string()))?;
+    let file = sqlite::File::of(&target, ask.ctx).map_err(|e| ask.failed(Cause::BadOptions, e))?;
+    if ask.mode != Mode::Gate {
+        return sqlite::once(ask, &file).await;
+    }
+    let shared = shared::<sqlite::Open>(scope, "sqlite", ask.target);
+    let mut held = lock(ask, &shared).await?;
+    sqlite::in_gate(ask, &file, &mut held).await
+}
+
+async fn observe_postgres(
+    ask: &Ask<'_>,
+    target: &ResolvedTarget,
+    scope: &GateScope,
+) -> Result<Seen, NotObserved> {
+    let target: PostgresTarget = serde_json::from_value(target.options.clone())
+        .map_err(|e| ask.failed(Cause::BadOptions, e.to_string()))?;
+    let dsn: Dsn = target.dsn().map_err(|e| ask.failed(Cause::BadOptions, e))?;
+    let dsn = Arc::new(dsn);
+    match ask.mode {
+        Mode::Read => postgres::read(ask, &dsn).await,
+        Mode::Write => postgres::write(ask, &dsn).await,
+        Mode::Gate => {
+            let shared = shared::<postgres::Session>(scope, "postgres", ask.target);
+            let mut held = lock(ask, &shared).await?;
+            postgres::in_gate(ask, &dsn, &mut held).await
+        }
+    }
+}
+
+/// The transaction of a gate on one target.
+pub(super) enum Held<T> {
+    /// No check has asked for it yet.
+    Unopened,
+    /// Open.
+    Open(T),
+    /// It is gone, and what earlier checks did in it is too: a new one would not be the same.
+    Lost,
+}
+
+impl<T> Held<T> {
+    /// Takes it out; until it is put back it counts as lost, so that a check that is cancelled loses it.
+    pub(super) fn take(&mut self) -> Self {
+        std::mem::replace(self, Self::Lost)
+    }
+}
+
+type Shared<T> = Arc<tokio::sync::Mutex<Held<T>>>;
+
+/// What the gate's checks share of a target, made by the first of them.
+fn shared<T: Send + 'static>(scope: &GateScope, kind: &str, target: &str) -> Shared<T> {
+    // Looking and putting back are two calls of the scope; two checks must not both find nothing.
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let key = format!("sql {kind} {target}");
+    let shared = scope
+        .take::<Shared<T>>(&key)
+        .unwrap_or_else(|| Arc::new(tokio::sync::Mutex::new(Held::Unopened)));
+    scope.keep(&key, Arc::clone(&shared));
+    shared
+}
+
+async fn lock<'a, T>(
+    ask: &Ask<'_>,
+    shared: &'a Shared<T>,
+) -> Result<tokio::sync::MutexGuard<'a, Held<T>>, NotObserved> {
+    tokio::time::timeout(ask.ctx.remaining(), shared.lock())
+        .await
+        .map_err(|_| ask.timed_out("another check of the gate held its transaction too long"))
+}
+
+/// Rolls back what the gate's checks did, on every target.
+pub(super) async fn end_gate(scope: &GateScope) -> Option<bool> {
+    let mut confirmed = None;
+    let mut add = |one: Option<bool>| {
+        if let Some(one) = one {
+            confirmed = Some(confirmed.unwrap_or(true) && one);
+        }
+    };
+    for key in scope.keys() {
+        if let Some(shared) = scope.take::<Shared<sqlite::Open>>(&key) {
+            let held = shared.lock().await.take();
+            add(sqlite::end(held).await);
+        } else if let Some(shared) = scope.take::<Shared<postgres::Session>>(&key) {
+            let held = shared.lock().await.take();
+            add(postgres::end(held).await);
+        }
+    }
+    confirmed
+}

@@ -1,0 +1,195 @@
+//! SQLite. Each look opens the file anew: a kept connection would go on reading a file that was replaced meanwhile,
+//! and opening one costs next to nothing.
+
+mod door;
+mod make;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use gonogo_core::record::{Cause, NotObserved};
+use rusqlite::Connection;
+
+use super::observed::{Place, Said, observed};
+use super::run::{Ask, Held};
+use super::statement::{Mode, shortened};
+use super::syntax::{SqliteTarget, sqlite_path};
+use crate::ctx::Ctx;
+use crate::probe::Seen;
+
+/// A gate's open transaction. SQLite rolls it back when the connection is closed.
+pub(super) struct Open(Connection);
+
+/// A database file.
+#[derive(Clone, Debug)]
+pub(super) struct File {
+    /// Where it is on this machine.
+    path: PathBuf,
+    /// How it is recorded: no folder of this machine.
+    shown: String,
+}
+
+impl File {
+    /// The file of a target.
+    pub(super) fn of(target: &SqliteTarget, ctx: &Ctx) -> Result<Self, String> {
+        let text = sqlite_path(&target.sqlite)?;
+        let path = ctx.path(&text);
+        let inside = path.strip_prefix(ctx.base_dir()).ok();
+        let shown = match (inside, path.file_name()) {
+            (Some(inside), _) => inside.display().to_string(),
+            (None, Some(name)) => name.to_string_lossy().into_owned(),
+            (None, None) => text,
+        };
+        Ok(Self { path, shown })
+    }
+}
+
+/// All that a blocking thread needs of a check.
+struct Work {
+    file: File,
+    sql: String,
+    bind: Vec<serde_json::Value>,
+    max_rows: usize,
+    mode: Mode,
+    changes_rows: bool,
+    ctx: Ctx,
+    until: Instant,
+    stop: Arc<AtomicBool>,
+}
+
+/// Why nothing was seen, before it is a record.
+#[derive(Debug)]
+struct Failure {
+    cause: Cause,
+    message: String,
+    help: Option<&'static str>,
+}
+
+impl Failure {
+    fn new(cause: Cause, message: impl Into<String>) -> Self {
+        Self {
+            cause,
+            message: message.into(),
+            help: None,
+        }
+    }
+
+    fn help(mut self, help: &'static str) -> Self {
+        self.help = Some(help);
+        self
+    }
+}
+
+impl Work {
+    fn is_over(&self) -> bool {
+        self.stop.load(Ordering::Relaxed) || self.ctx.remaining().is_zero()
+    }
+}
+
+/// Stops the blocking thread when nobody waits for it any more.
+struct StopOnDrop(Arc<AtomicBool>);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Makes one statement on a connection of its own.
+pub(super) async fn once(ask: &Ask<'_>, file: &File) -> Result<Seen, NotObserved> {
+    let said = blocking(ask, file, |work| {
+        let mut connection = door::open(work)?;
+        make::make(&mut connection, work)
+    })
+    .await;
+    seen(ask, file, said)
+}
+
+/// Makes one statement in the gate's transaction, which the first one opens.
+pub(super) async fn in_gate(
+    ask: &Ask<'_>,
+    file: &File,
+    held: &mut Held<Open>,
+) -> Result<Seen, NotObserved> {
+    let taken = held.take();
+    let (left, said) = match taken {
+        Held::Lost => {
+            return Err(ask.failed(
+                Cause::Closed,
+                "an earlier check ended the gate's transaction, and what it had done is gone",
+            ));
+        }
+        Held::Unopened => blocking(ask, file, begin_and_make).await,
+        Held::Open(Open(connection)) => {
+            blocking(ask, file, |work| make::in_savepoint(connection, work)).await
+        }
+    };
+    *held = left;
+    seen(ask, file, said)
+}
+
+fn begin_and_make(work: &Work) -> (Held<Open>, Result<Said, Failure>) {
+    match door::open(work).and_then(|connection| make::begin(connection, work)) {
+        // Nothing was done yet, so the next check may try again.
+        Err(failure) => (Held::Unopened, Err(failure)),
+        Ok(connection) => make::in_savepoint(connection, work),
+    }
+}
+
+/// Rolls the gate's transaction back.
+pub(super) async fn end(held: Held<Open>) -> Option<bool> {
+    match held {
+        Held::Unopened => None,
+        Held::Lost => Some(false),
+        Held::Open(Open(connection)) => {
+            let ended = tokio::task::spawn_blocking(move || {
+                connection.execute_batch("rollback").is_ok() && connection.is_autocommit()
+            });
+            Some(ended.await.unwrap_or(false))
+        }
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    ask: &Ask<'_>,
+    file: &File,
+    work_on: impl FnOnce(&Work) -> T + Send + 'static,
+) -> T {
+    let stop = Arc::new(AtomicBool::new(false));
+    let work = Work {
+        file: file.clone(),
+        sql: ask.options.sql.clone(),
+        bind: ask.options.bind.clone(),
+        max_rows: ask.max_rows(),
+        mode: ask.mode,
+        changes_rows: ask.statement.changes_rows(),
+        ctx: ask.ctx.clone(),
+        until: ask.ctx.now() + ask.server_timeout(),
+        stop: Arc::clone(&stop),
+    };
+    let _stop = StopOnDrop(stop);
+    match tokio::task::spawn_blocking(move || work_on(&work)).await {
+        Ok(done) => done,
+        // Panics go on to the engine's edge; nobody aborts this thread.
+        Err(failed) => std::panic::resume_unwind(failed.into_panic()),
+    }
+}
+
+fn seen(ask: &Ask<'_>, file: &File, said: Result<Said, Failure>) -> Result<Seen, NotObserved> {
+    let place = Place {
+        target: ask.target.to_owned(),
+        address: file.shown.clone(),
+        engine: format!("SQLite {}", rusqlite::version()),
+    };
+    match said {
+        Ok(said) => Ok(observed(place, said)),
+        Err(failure) => {
+            let tried = format!("{} on {}", shortened(&ask.options.sql), file.shown);
+            let mut failed = ask.ctx.not_observed(tried, failure.cause, failure.message);
+            failed.help = failure.help.map(str::to_owned);
+            Err(failed)
+        }
+    }
+}

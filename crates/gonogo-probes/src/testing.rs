@@ -1,0 +1,210 @@
+//! Servers for tests: real ones, from the machine's packages, on free ports and in folders of their own.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a database server is a program that must be started"
+)]
+#![expect(
+    clippy::unwrap_used,
+    reason = "only tests use it, and they are to stop where they stand"
+)]
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// A PostgreSQL of its own, on a free port of the loopback and a socket in its folder; stopped and removed at the end.
+pub struct PostgresServer {
+    programs: PathBuf,
+    folder: String,
+    port: u16,
+}
+
+/// The superuser of a [`PostgresServer`].
+pub const USER: &str = "gonogo";
+/// Its password.
+pub const PASSWORD: &str = "p@ss:w/rd %41";
+/// The same in a URL.
+pub const PASSWORD_IN_URL: &str = "p%40ss%3Aw%2Frd%20%2541";
+
+impl PostgresServer {
+    /// Starts one. Fails the test where PostgreSQL is not installed.
+    pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// Starts one with more lines in its configuration.
+    pub fn start_with(configuration: &[&str]) -> Self {
+        let programs = newest_programs()
+            .expect("this test needs PostgreSQL's server: apt-get install -y postgresql");
+        let folder = out(as_owner("mktemp").args(["-d", "/tmp/gonogo-postgres-XXXXXX"]));
+        let port = free_port();
+        let server = Self {
+            programs,
+            folder,
+            port,
+        };
+        server.make(configuration);
+        server.begin();
+        server
+    }
+
+    fn make(&self, configuration: &[&str]) {
+        let data = self.data();
+        let password = format!("{}/password", self.folder);
+        self.write("password", PASSWORD);
+        out(as_owner(&self.program("initdb")).args([
+            "-D",
+            &data,
+            "-U",
+            USER,
+            "-A",
+            "scram-sha-256",
+            "-N",
+            "-E",
+            "UTF8",
+            "--locale=C",
+            "--pwfile",
+            &password,
+        ]));
+        let folder = &self.folder;
+        let mut lines = vec![
+            "listen_addresses = '127.0.0.1'".to_owned(),
+            format!("port = {}", self.port),
+            format!("unix_socket_directories = '{folder}'"),
+            "fsync = off".to_owned(),
+            "shared_buffers = 16MB".to_owned(),
+            "max_connections = 20".to_owned(),
+        ];
+        lines.extend(configuration.iter().map(|line| (*line).to_owned()));
+        self.append("data/postgresql.conf", &lines.join("\n"));
+    }
+
+    /// Writes a file into its folder, for it to read.
+    pub fn write(&self, name: &str, text: &str) {
+        self.shell("cat > \"$1\"", name, text);
+    }
+
+    /// Adds to a file in its folder.
+    pub fn append(&self, name: &str, text: &str) {
+        self.shell("cat >> \"$1\"", name, &format!("\n{text}\n"));
+    }
+
+    fn shell(&self, script: &str, name: &str, text: &str) {
+        use std::io::Write as _;
+        let path = format!("{}/{name}", self.folder);
+        let script = format!("umask 077; {script}");
+        let mut child = as_owner("sh")
+            .args(["-c", &script, "sh", &path])
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        stdin.write_all(text.as_bytes()).unwrap();
+        drop(stdin);
+        assert!(child.wait().unwrap().success(), "{name} was not written");
+    }
+
+    /// Starts it, where it was made or stopped.
+    pub fn begin(&self) {
+        let log = format!("{}/log", self.folder);
+        // -w: it comes back when the server answers. The log goes to a file, or the server would hold our pipe open.
+        out(as_owner(&self.program("pg_ctl")).args([
+            "-D",
+            &self.data(),
+            "-w",
+            "-l",
+            &log,
+            "start",
+        ]));
+    }
+
+    /// Stops it at once, as if it had crashed.
+    pub fn kill(&self) {
+        drop(
+            as_owner(&self.program("pg_ctl"))
+                .args(["-D", &self.data(), "-m", "immediate", "stop"])
+                .output(),
+        );
+    }
+
+    /// Its address on the loopback, password included.
+    pub fn url(&self) -> String {
+        self.url_as(USER, PASSWORD_IN_URL, "postgres")
+    }
+
+    /// The address for another role or database.
+    pub fn url_as(&self, user: &str, password_in_url: &str, database: &str) -> String {
+        let port = self.port;
+        format!("postgres://{user}:{password_in_url}@127.0.0.1:{port}/{database}")
+    }
+
+    /// Its address by the socket.
+    pub fn socket_dsn(&self) -> String {
+        format!(
+            "host={} port={} user={USER} password='{PASSWORD}' dbname=postgres",
+            self.folder, self.port
+        )
+    }
+
+    /// Its port.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    fn data(&self) -> String {
+        format!("{}/data", self.folder)
+    }
+
+    fn program(&self, name: &str) -> String {
+        self.programs.join(name).display().to_string()
+    }
+}
+
+impl Drop for PostgresServer {
+    fn drop(&mut self) {
+        self.kill();
+        drop(as_owner("rm").args(["-rf", &self.folder]).output());
+    }
+}
+
+/// A port on which nobody listens just now.
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+fn newest_programs() -> Option<PathBuf> {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").ok()?;
+    versions
+        .filter_map(|version| Some(version.ok()?.path().join("bin")))
+        .filter(|folder| folder.join("pg_ctl").exists())
+        .max_by_key(|folder| version(folder))
+}
+
+fn version(programs: &Path) -> Option<u32> {
+    programs.parent()?.file_name()?.to_str()?.parse().ok()
+}
+
+/// A command as somebody whom the server lets be its owner: not root.
+fn as_owner(program: &str) -> Command {
+    let is_root = rustix::process::geteuid().is_root();
+    if !is_root {
+        return Command::new(program);
+    }
+    let mut command = Command::new("runuser");
+    command
+        .args(["-u", "postgres", "--", program])
+        .current_dir("/");
+    command
+}
+
+fn out(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    assert!(
+        output.status.success(),
+        "{command:?}: {}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}

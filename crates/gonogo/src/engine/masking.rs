@@ -1,0 +1,42 @@
+//! Every part of an observation through the redactor, before anything else sees it.
+
+use gonogo_core::record::{Observation, Shown};
+use gonogo_core::redact::Redactor;
+
+/// Masks every text of an observation and notes where secrets stood.
+pub(super) fn mask(redactor: &Redactor, observation: &mut Observation) {
+    let mut seen = Vec::new();
+    for (name, value) in &mut observation.facts {
+        redactor.redact_value(value, name, &mut seen);
+    }
+    let text = |text: &mut String| *text = redactor.redact_str(text).into_owned();
+    for shown in &mut observation.shown {
+        match shown {
+            Shown::Table { title, head, rows } => {
+                text(title);
+                head.iter_mut().for_each(text);
+                rows.iter_mut().flatten().for_each(text);
+            }
+            Shown::Text { title, text: body } => {
+                text(title);
+                text(body);
+            }
+        }
+    }
+    if let Some(target) = &mut observation.target {
+        text(&mut target.address);
+        if let Some(engine) = &mut target.engine {
+            text(engine);
+        }
+    }
+    observation.absent.iter_mut().for_each(|a| text(&mut a.why));
+    observation.cut.iter_mut().for_each(|c| text(&mut c.why));
+    seen.sort();
+    seen.dedup();
+    observation.secrets_seen = seen;
+}
+
+/// Masks bytes.
+pub(super) fn bytes(redactor: &Redactor, bytes: &[u8]) -> Vec<u8> {
+    redactor.redact_bytes(bytes).0.into_owned()
+}

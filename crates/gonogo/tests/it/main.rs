@@ -1,0 +1,22 @@
+//! The program as a user has it: plan in, verdict and reports out. One test program, so that one thing is linked.
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    unreachable_pub,
+    clippy::format_push_string,
+    clippy::format_collect,
+    reason = "tests make files and start programs, and stop where something is not as it must be"
+)]
+
+mod bad_input;
+mod bundle;
+mod case_s1;
+mod crash_disk;
+mod crash_kill;
+mod crash_rig;
+mod example;
+mod limits;
+mod readme;
+mod resume;
+mod rig;
+mod roads_to_green;
