@@ -64,15 +64,13 @@ impl Undo {
         loop {
             let rest = &source[at..];
             at += match self {
-                Self::Percent => memchr(b'%', rest),
-                Self::Form => memchr(b'+', rest),
-                Self::Escapes | Self::Shell => memchr(b'\\', rest),
-                Self::Entities => memchr(b'&', rest),
-                Self::QuotedPrintable => memchr(b'=', rest),
-                Self::Wrapped | Self::Folded => memchr2(b'\n', b'\r', rest),
-                Self::Invisible => rest.iter().position(|b| is_rare(*b)),
-                Self::Base64 => None,
-            }?;
+                // A percent sign alone is the other kind's.
+                Self::Form => memchr(b'+', rest)?,
+                _ => self.plain_len(rest),
+            };
+            if at >= source.len() {
+                return None;
+            }
             let is_shell_only = || escape(&source[at..], at, &mut Nothing) == 0;
             let len = self.read(source, at, &mut Nothing);
             if len > 0 && (self != Self::Shell || is_shell_only()) {
@@ -101,8 +99,9 @@ impl Undo {
             ],
             Self::Percent | Self::Form => &[Percent, Form, Escapes, Entities, Base64, Wrapped],
             Self::Shell => &[Escapes, Percent, Base64],
-            Self::Entities => &[Entities, Escapes, Percent, Base64, Wrapped],
-            Self::QuotedPrintable => &[Entities, Escapes, Percent, Base64, Wrapped],
+            Self::Entities | Self::QuotedPrintable => {
+                &[Entities, Escapes, Percent, Base64, Wrapped]
+            }
             Self::Invisible => &[Escapes, Percent, Entities, Base64, Wrapped],
             Self::Wrapped => &[Base64],
             Self::Folded => &[],
@@ -137,6 +136,21 @@ impl Undo {
             Self::Folded => line_break(rest, false),
             Self::Base64 => 0,
         }
+    }
+
+    /// How many bytes pass before one that may begin an encoded character.
+    fn plain_len(self, bytes: &[u8]) -> usize {
+        let at = match self {
+            Self::Percent => memchr(b'%', bytes),
+            Self::Form => memchr2(b'%', b'+', bytes),
+            Self::Escapes | Self::Shell => memchr(b'\\', bytes),
+            Self::Entities => memchr(b'&', bytes),
+            Self::QuotedPrintable => memchr(b'=', bytes),
+            Self::Wrapped | Self::Folded => memchr2(b'\n', b'\r', bytes),
+            Self::Invisible => bytes.iter().position(|b| is_rare(*b)),
+            Self::Base64 => None,
+        };
+        at.unwrap_or(bytes.len())
     }
 
     /// Whether a byte may begin an encoded character.
@@ -187,9 +201,7 @@ pub(super) fn undo<S: Sink + Default>(
                     until = (at + reach).min(source.len());
                 }
             } else {
-                let end = (at + 1..until)
-                    .find(|i| kind.may_begin(source[*i]))
-                    .unwrap_or(until);
+                let end = at + kind.plain_len(&source[at..until]);
                 view.push_plain(source, at, end);
                 at = end;
             }
@@ -358,9 +370,20 @@ fn quoted_printable(rest: &[u8], at: usize, view: &mut impl Sink) -> usize {
 
 /// May begin something invisible; plain text has next to none of these.
 fn is_rare(byte: u8) -> bool {
-    (byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r'))
-        || matches!(byte, 0x7f | 0xc2 | 0xe2 | 0xef)
+    RARE[usize::from(byte)]
 }
+
+static RARE: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let is_blank = byte == 9 || byte == 10 || byte == 13;
+        let is_lead = byte == 0xc2 || byte == 0xe2 || byte == 0xef;
+        table[byte] = byte < 0x20 && !is_blank || byte == 0x7f || is_lead;
+        byte += 1;
+    }
+    table
+};
 
 /// Length of a terminal code or of an invisible character at the beginning, else 0.
 fn invisible_len(rest: &[u8]) -> usize {

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::{Hit, Redactor};
 use crate::record::{SecretSeen, Shown};
+use crate::shapes::Scanner;
 use crate::value::{Map, Value};
 
 impl Redactor {
@@ -63,6 +64,21 @@ impl Redactor {
         }
     }
 
+    /// Makes known what in a map has a secret's shape beyond doubt, under the name of its rule: a token that a target
+    /// gave, a password in a connection string. Gives the names; to be called before masking.
+    pub fn register_shapes(&mut self, scanner: &Scanner, map: &Map) -> Vec<&'static str> {
+        let mut found = Vec::new();
+        shapes_in_map(scanner, map, &mut found);
+        let mut names = Vec::new();
+        for (name, text) in found {
+            // A secret that is known already keeps its own name.
+            if self.redact_str(&text) == text && self.register(name, &text).warning.is_none() {
+                names.push(name);
+            }
+        }
+        names
+    }
+
     /// Masks every secret in what is shown to a person.
     pub fn redact_shown(&self, shown: &mut Shown) {
         let mut seen = Vec::new();
@@ -95,6 +111,39 @@ impl Redactor {
         note(&hits, location, seen);
         if let Cow::Owned(masked) = masked {
             *value = Value::String(masked);
+        }
+    }
+}
+
+fn shapes_in_map(scanner: &Scanner, map: &Map, found: &mut Vec<(&'static str, String)>) {
+    for (key, value) in map {
+        shapes_in(scanner, key.as_bytes(), found);
+        shapes_in_value(scanner, value, found);
+    }
+}
+
+fn shapes_in_value(scanner: &Scanner, value: &Value, found: &mut Vec<(&'static str, String)>) {
+    match value {
+        Value::String(text) => shapes_in(scanner, text.as_bytes(), found),
+        Value::Bytes(bytes) => shapes_in(scanner, bytes, found),
+        Value::List(items) => items
+            .iter()
+            .for_each(|item| shapes_in_value(scanner, item, found)),
+        Value::Map(map) => shapes_in_map(scanner, map, found),
+        Value::Null
+        | Value::Bool(_)
+        | Value::Int(_)
+        | Value::Uint(_)
+        | Value::Double(_)
+        | Value::Duration(_)
+        | Value::Timestamp(_) => {}
+    }
+}
+
+fn shapes_in(scanner: &Scanner, bytes: &[u8], found: &mut Vec<(&'static str, String)>) {
+    for span in scanner.certain(bytes) {
+        if let Ok(text) = std::str::from_utf8(span.value) {
+            found.push((span.rule, text.to_owned()));
         }
     }
 }

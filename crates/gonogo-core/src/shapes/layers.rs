@@ -11,8 +11,11 @@ const RUN_MIN: usize = 24;
 /// The longest percent-encoded word.
 const WORD_MAX: usize = 8192;
 
+/// Takes layer, place and content of an encoded stretch.
+pub(super) type OnLayer<'a> = dyn FnMut(Layer, usize, usize, &[u8]) + 'a;
+
 /// Calls `on_layer` with layer, place and content of each encoded stretch.
-pub(super) fn each(bytes: &[u8], on_layer: &mut dyn FnMut(Layer, usize, usize, &[u8])) {
+pub(super) fn each(bytes: &[u8], on_layer: &mut OnLayer<'_>) {
     runs(bytes, on_layer);
     words(bytes, on_layer);
 }
@@ -32,27 +35,54 @@ fn is_digit(byte: u8) -> bool {
     DIGIT[usize::from(byte)]
 }
 
-/// Long runs of digits of base64 or hex. Looks at every 24th byte and only then around it.
-fn runs(bytes: &[u8], on_layer: &mut dyn FnMut(Layer, usize, usize, &[u8])) {
-    let mut start = 0;
-    while let Some(probe) = bytes.get(start..start + RUN_MIN) {
-        // The last byte that is no digit: a run can only begin after it.
-        if let Some(gap) = probe.iter().rposition(|b| !is_digit(*b)) {
-            start += gap + 1;
+/// Long runs of digits of base64 or hex. Wherever such a run begins, it fills two words of eight bytes in a row; only
+/// around two words that may be filled is looked byte by byte.
+fn runs(bytes: &[u8], on_layer: &mut OnLayer<'_>) {
+    const WORD: usize = 8;
+    const _: () = assert!(RUN_MIN >= 3 * WORD - 1, "a run fills two words");
+    let (mut in_row, mut done) = (0_u32, 0);
+    for (i, word) in bytes.chunks_exact(WORD).enumerate() {
+        let word = <[u8; WORD]>::try_from(word).map_or(0, u64::from_le_bytes);
+        in_row = (in_row + 1) * u32::from(may_be_digits(word));
+        let end = (i + 1) * WORD;
+        if in_row < 2 || end <= done {
             continue;
         }
+        let from = (end - 2 * WORD).max(done);
+        if !bytes[from..end]
+            .iter()
+            .fold(true, |all, b| all & is_digit(*b))
+        {
+            continue;
+        }
+        let back = bytes[done..from]
+            .iter()
+            .rev()
+            .take_while(|b| is_digit(**b))
+            .count();
+        let start = from - back;
         let len = bytes[start..].iter().take_while(|b| is_digit(**b)).count();
-        run(bytes, start, start + len, on_layer);
-        start += len;
+        if len >= RUN_MIN {
+            run(bytes, start, start + len, on_layer);
+        }
+        done = start + len;
     }
 }
 
-fn run(
-    bytes: &[u8],
-    start: usize,
-    end: usize,
-    on_layer: &mut dyn FnMut(Layer, usize, usize, &[u8]),
-) {
+/// Whether eight bytes may all be digits: none is a sign, blank or control character below `+`, none is of `:;<=>?@`,
+/// none is beyond ASCII.
+fn may_be_digits(word: u64) -> bool {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = ONES << 7;
+    let low = word & !HIGH;
+    // The high bit of each byte tells of that byte: nothing is carried out of seven bits.
+    let is_above_star = low + ONES * (0x80 - 0x2b);
+    let is_above_nine = low + ONES * (0x80 - 0x3a);
+    let is_letter = low + ONES * (0x80 - 0x41);
+    (is_above_star & (!is_above_nine | is_letter) & !word) & HIGH == HIGH
+}
+
+fn run(bytes: &[u8], start: usize, end: usize, on_layer: &mut OnLayer<'_>) {
     let run = &bytes[start..end];
     if run.len().is_multiple_of(2) && run.iter().all(u8::is_ascii_hexdigit) {
         let decoded: Vec<u8> = run
@@ -115,7 +145,7 @@ fn is_text(decoded: &[u8]) -> bool {
 }
 
 /// Words that hold a percent-encoded byte.
-fn words(bytes: &[u8], on_layer: &mut dyn FnMut(Layer, usize, usize, &[u8])) {
+fn words(bytes: &[u8], on_layer: &mut OnLayer<'_>) {
     let mut from = 0;
     while let Some(at) = memchr(b'%', &bytes[from..]).map(|at| from + at) {
         let is_encoded = |at: usize| {

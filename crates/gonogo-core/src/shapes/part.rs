@@ -54,8 +54,9 @@ impl Class {
 /// The first fixed text of a sequence and whether a run stands before it.
 pub(super) fn first_text(parts: &'static [Part]) -> Option<(&'static str, Option<Class>)> {
     match parts {
-        [Part::Text(text), rest @ ..] => Some((text, following(rest))),
-        [Part::Run(..), Part::Text(text), rest @ ..] => Some((text, following(rest))),
+        [Part::Text(text), rest @ ..] | [Part::Run(..), Part::Text(text), rest @ ..] => {
+            Some((text, following(rest)))
+        }
         _ => None,
     }
 }

@@ -1,8 +1,9 @@
 //! Looks for many byte strings at once by looking at few bytes.
 //!
-//! Each string is known by four bytes in it. Any four bytes in a row hold three that begin at an even place, so it is
-//! enough to look up three bytes at every other place in a small table. (Measured against the packed and automaton
-//! searches of `aho-corasick` with seventy to three hundred strings: see `benches/bytes.rs`.)
+//! Each string is known by four bytes in it, taken where they are rarest. Any four bytes in a row hold three that begin
+//! at an even place, so it is enough to look up three bytes at every other place in a small table: what passes is
+//! compared. No state is carried from byte to byte, and making one costs no more than writing its strings down, which
+//! matters to the redactor, who is made anew with each secret. `benches/bytes.rs` measures both users.
 
 /// The table, and what its places stand for.
 #[derive(Clone, Debug)]
@@ -14,8 +15,17 @@ pub(crate) struct Sampler {
     table: Box<[u8; TABLE]>,
     /// Places of the table that are taken.
     used: usize,
-    /// Anchors, and how far into the anchor the three bytes are.
-    cells: Vec<Vec<(u32, u8)>>,
+    /// What has a hash in common.
+    cells: Vec<Vec<Cell>>,
+}
+
+/// Four bytes that may stand here.
+#[derive(Clone, Copy, Debug)]
+struct Cell {
+    four: u32,
+    /// How far into the four the three bytes are.
+    offset: u8,
+    anchor: u32,
 }
 
 /// Four bytes and the strings they are in.
@@ -83,7 +93,11 @@ impl Sampler {
                 self.cells.push(Vec::new());
             }
         }
-        self.cells[usize::from(*slot) - 1].push((anchor, offset));
+        self.cells[usize::from(*slot) - 1].push(Cell {
+            four: u32::from_le_bytes(self.anchors[anchor as usize].bytes),
+            offset,
+            anchor,
+        });
     }
 
     /// Calls `on_hit` with id and place of each string that may begin there: its four bytes stand where they should.
@@ -98,9 +112,11 @@ impl Sampler {
             let slot = |shift: u32| self.table[hash((word >> shift) as u32 & 0x00ff_ffff)];
             let (first, second, third) = (slot(0), slot(16), slot(32));
             if first | second | third != 0 {
-                self.look(bytes, at, first, &mut on_hit);
-                self.look(bytes, at + 2, second, &mut on_hit);
-                self.look(bytes, at + 4, third, &mut on_hit);
+                for (slot, at) in [(first, at), (second, at + 2), (third, at + 4)] {
+                    if slot != 0 {
+                        self.look(bytes, at, slot, &mut on_hit);
+                    }
+                }
             }
             at += STEP;
         }
@@ -110,31 +126,29 @@ impl Sampler {
                 bytes[at + 1] | self.fold,
                 bytes[at + 2] | self.fold,
             );
-            self.look(bytes, at, self.table[hash(key)], &mut on_hit);
+            let slot = self.table[hash(key)];
+            if slot != 0 {
+                self.look(bytes, at, slot, &mut on_hit);
+            }
             at += 2;
         }
     }
 
+    /// Compares what the place of the table stands for; it is taken.
     fn look(&self, bytes: &[u8], at: usize, slot: u8, on_hit: &mut impl FnMut(usize, usize)) {
-        if slot == 0 {
-            return;
-        }
-        for (anchor, offset) in &self.cells[usize::from(slot) - 1] {
-            let anchor = &self.anchors[*anchor as usize];
-            let Some(start) = at.checked_sub(usize::from(*offset)) else {
-                continue;
-            };
-            let Some(seen) = bytes.get(start..start + 4) else {
-                continue;
-            };
-            if seen
-                .iter()
-                .zip(anchor.bytes)
-                .any(|(byte, want)| byte | self.fold != want)
-            {
+        let fold = u32::from_le_bytes([self.fold; 4]);
+        let four = |from: usize| {
+            let bytes = bytes.get(from..from + 4)?;
+            Some(u32::from_le_bytes(bytes.try_into().ok()?) | fold)
+        };
+        // The three bytes were the first or the last of the four.
+        let seen = [four(at), at.checked_sub(1).and_then(four)];
+        for cell in &self.cells[usize::from(slot) - 1] {
+            if seen[usize::from(cell.offset)] != Some(cell.four) {
                 continue;
             }
-            for (id, within) in &anchor.owners {
+            let start = at - usize::from(cell.offset);
+            for (id, within) in &self.anchors[cell.anchor as usize].owners {
                 if let Some(begin) = start.checked_sub(*within) {
                     on_hit(*id, begin);
                 }

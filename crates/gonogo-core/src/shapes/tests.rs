@@ -296,3 +296,20 @@ fn a_short_word_within_a_random_token_is_chance() {
     let token = ["glsa_yrnCK4zKZDATOat6GH2JyL2u", "fake", "h5eR_8154a6de"].concat();
     assert_eq!(rules_of("", &token), ["grafana-token"]);
 }
+
+#[test]
+fn what_the_redactor_masked_is_clean() {
+    for text in [
+        "password=[secret db_password1]",
+        "\"token\": \"[secret token]\"",
+        "postgres://app:[secret dsn]@db/shop",
+        "Authorization: Bearer [secret jwt]",
+        "api_key: '[secret api_key_1234567]'",
+    ] {
+        assert_eq!(
+            rules_of("journal.ndjson", text),
+            Vec::<String>::new(),
+            "{text}"
+        );
+    }
+}
