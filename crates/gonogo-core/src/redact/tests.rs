@@ -628,3 +628,26 @@ fn a_stream_passes_on_what_is_clean_and_holds_back_little() {
     assert!(passed > 1000 * line.len() - 20_000);
     assert_eq!(passed + stream.finish().0.len(), 1000 * line.len());
 }
+
+#[test]
+fn what_is_left_of_a_secret_that_was_cut_is_masked_before_an_ellipsis_and_taken_off_at_a_cap() {
+    let mut redactor = Redactor::new();
+    assert_eq!(
+        redactor.register("key", "q7Xz2mKp9vRt4wLs8nBd3hJf").warning,
+        None
+    );
+    for (cut, masked) in [
+        ("the token q7Xz2mKp9vRt… is", "the token [secret key]… is"),
+        ("hex 7137587a326d4b…", "hex [secret key]…"),
+        ("ends with q7Xz2…", "ends with q7Xz2…"),
+        ("an ordinary text…", "an ordinary text…"),
+    ] {
+        assert_eq!(redactor.redact_str(cut), masked);
+    }
+    let mut text = format!("{}q7Xz2mKp9", "x".repeat(2000));
+    redactor.trim_cut(&mut text);
+    assert!(text.len() > 1000 && !text.contains("q7"), "{text}");
+    let mut unknown = "short".to_owned();
+    Redactor::new().trim_cut(&mut unknown);
+    assert_eq!(unknown, "short");
+}
