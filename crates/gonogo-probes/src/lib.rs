@@ -4,6 +4,7 @@ pub mod ctx;
 pub mod exec;
 pub mod files;
 pub mod http;
+mod json;
 pub mod jwt;
 pub mod load;
 pub mod probe;

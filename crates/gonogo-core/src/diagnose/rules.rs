@@ -120,7 +120,7 @@ pub(super) const OBSERVED: &[Rule] = &[
     rule(
         "token-expired-there",
         "401",
-        "wrong_status && status == 401 && has(clock_skew) && request.token.expires_in <= clock_skew",
+        "wrong_status && status == 401 && has(clock_lead) && request.token.expires_in <= clock_lead",
         "the target's clock is ahead of this machine's, so the token counts as expired there",
         "date -u, here and on the target; set the clock that is wrong by NTP, then ${try_it}",
     ),
@@ -134,14 +134,14 @@ pub(super) const OBSERVED: &[Rule] = &[
     rule(
         "token-not-yet-valid-there",
         "401",
-        "wrong_status && status == 401 && has(clock_skew) && request.token.valid_in > clock_skew",
+        "wrong_status && status == 401 && has(clock_lead) && request.token.valid_in > clock_lead",
         "the target's clock is behind this machine's, so the token is not yet valid there",
         "date -u, here and on the target; set the clock that is wrong by NTP, then ${try_it}",
     ),
     rule(
         "clock-skew",
         "401",
-        "wrong_status && status == 401 && has(request.token) && (clock_skew > duration('60s') || clock_skew < duration('-60s')) && said.matches('expir|not yet|not active|nbf|iat|clock')",
+        "wrong_status && status == 401 && has(request.token) && (clock_lead > duration('60s') || clock_lead < duration('-60s')) && said.matches('expir|not yet|not active|nbf|iat|clock')",
         "the clocks of the target and of this machine differ by more than a minute, and the target speaks of the token's times",
         "date -u, here and on the target; set the clock that is wrong by NTP, then ${try_it}",
     ),

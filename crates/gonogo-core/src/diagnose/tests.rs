@@ -92,7 +92,7 @@ fn a_401_is_explained_by_what_was_sent_and_by_the_clocks() {
         OK,
         refused(
             json!({"alg": "HS256", "expires_in": s("60s")}),
-            json!({"clock_skew": s("90s")}),
+            json!({"clock_lead": s("90s")}),
         ),
     );
     explains(
@@ -108,7 +108,7 @@ fn a_401_is_explained_by_what_was_sent_and_by_the_clocks() {
         OK,
         refused(
             json!({"alg": "HS256", "expires_in": s("2h"), "valid_in": s("-5s")}),
-            json!({"clock_skew": s("-90s")}),
+            json!({"clock_lead": s("-90s")}),
         ),
     );
     explains(
@@ -116,7 +116,7 @@ fn a_401_is_explained_by_what_was_sent_and_by_the_clocks() {
         OK,
         refused(
             good(),
-            json!({"clock_skew": s("-5m"), "body": {"error": "iat lies ahead"}}),
+            json!({"clock_lead": s("-5m"), "body": {"error": "iat lies ahead"}}),
         ),
     );
     explains(

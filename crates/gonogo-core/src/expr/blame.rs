@@ -40,6 +40,11 @@ impl Evaluator<'_> {
                 self.text(left),
                 self.text(right)
             )),
+            Refused::Endless => Stop::error(format!(
+                "{ask} an infinite number: `{}` and `{}`",
+                self.text(left),
+                self.text(right)
+            )),
             Refused::Impossible(why) => Stop::error(format!(
                 "{why}: `{}` and `{}`",
                 self.text(left),

@@ -168,8 +168,8 @@ pub enum Evaluated {
         /// Which list is empty.
         message: String,
     },
-    /// The expression itself cannot be decided: a wrong type by the plan's own text, an ordering with NaN, a
-    /// division by zero, too many steps.
+    /// The expression itself cannot be decided: a wrong type by the plan's own text, an ordering with NaN or
+    /// an infinite number, a division by zero, too many steps.
     Error {
         /// Why.
         message: String,

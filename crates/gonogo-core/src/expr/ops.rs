@@ -16,6 +16,8 @@ pub(super) enum Refused {
     },
     /// A number that is none.
     NotANumber,
+    /// An infinite number, where an order is asked for: what is endless was not measured, on either side.
+    Endless,
     /// The result has no place in its type, or does not exist.
     Impossible(&'static str),
 }
@@ -91,8 +93,16 @@ pub(super) fn order(left: &Value, right: &Value) -> Result<Ordering, Refused> {
         (Value::Bytes(a), Value::Bytes(b)) => Ok(a.cmp(b)),
         (Value::Duration(a), Value::Duration(b)) => Ok(a.cmp(b)),
         (Value::Timestamp(a), Value::Timestamp(b)) => Ok(a.cmp(b)),
-        _ => numbers(left, right).unwrap_or_else(|| Err(types(left, right))),
+        _ => match numbers(left, right) {
+            None => Err(types(left, right)),
+            Some(Ok(_)) if is_endless(left) || is_endless(right) => Err(Refused::Endless),
+            Some(order) => order,
+        },
     }
+}
+
+fn is_endless(value: &Value) -> bool {
+    matches!(value, Value::Double(d) if d.is_infinite())
 }
 
 /// The order of two numbers, exact also between whole numbers and doubles; nothing where one is no number.

@@ -149,6 +149,19 @@ impl Redactor {
         (masked, hits)
     }
 
+    /// Takes off the end of a masked text that was cut at a cap, as far as a secret that the cap cut in two could reach:
+    /// of the half that is left nobody could tell in which form it is.
+    pub fn trim_cut(&self, text: &mut String) {
+        if self.needles.is_empty() {
+            return;
+        }
+        let mut end = text.len().saturating_sub(self.index().reach());
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        text.truncate(end);
+    }
+
     /// A redactor for bytes that arrive in chunks; a secret cut by a border is still found.
     pub fn stream(&self) -> StreamRedactor<'_> {
         StreamRedactor::new(self)
@@ -204,6 +217,12 @@ impl Redactor {
             }
             hits.extend(found.iter().filter_map(|f| self.hit_of(f, 0)));
             out = Cow::Owned(self.apply(&out, &found));
+        }
+        if is_text {
+            let begun = self.index().begun(&out);
+            if !begun.is_empty() {
+                out = Cow::Owned(self.apply(&out, &begun));
+            }
         }
         (out, hits)
     }

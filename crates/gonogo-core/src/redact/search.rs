@@ -29,6 +29,8 @@ pub(super) struct Index {
     kinds: Vec<Undo>,
     /// Length of the shortest needle.
     shortest: usize,
+    /// The patterns, to recognise the beginning of one.
+    patterns: Vec<Vec<u8>>,
 }
 
 #[derive(Clone)]
@@ -84,7 +86,39 @@ impl Index {
             masks: names.iter().map(|name| mask(name)).collect(),
             reach: lengths().max().unwrap_or(0) * LONGEST_SPELLING + 128,
             shortest: lengths().min().unwrap_or(usize::MAX),
+            patterns,
         }
+    }
+
+    /// The beginnings of secrets that stand before an ellipsis: text that was shortened before it came here.
+    pub(super) fn begun(&self, text: &[u8]) -> Vec<Found> {
+        const ELLIPSIS: &[u8] = "…".as_bytes();
+        /// Fewer characters tell too little, and stand at the end of many a word.
+        const LEAST: usize = 6;
+        let mut found = Vec::new();
+        let mut from = 0;
+        for end in memchr::memmem::find_iter(text, ELLIPSIS) {
+            let before = &text[from..end];
+            let begins = |pattern: &Vec<u8>| {
+                let longest = pattern.len().saturating_sub(1).min(before.len());
+                let mut lengths = (LEAST..=longest).rev();
+                lengths.find(|length| before.ends_with(&pattern[..*length]))
+            };
+            let all = self.patterns.iter().zip(&self.known);
+            let longest = all
+                .filter_map(|(pattern, known)| Some((begins(pattern)?, known)))
+                .max_by_key(|(length, _)| *length);
+            if let Some((length, known)) = longest {
+                found.push(Found {
+                    start: end - length,
+                    end,
+                    secret: known.secret,
+                    encoding: known.encoding,
+                });
+            }
+            from = end + ELLIPSIS.len();
+        }
+        found
     }
 
     pub(super) fn mask(&self, secret: usize) -> &str {

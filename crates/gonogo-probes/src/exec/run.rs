@@ -3,12 +3,13 @@
 use std::os::unix::process::ExitStatusExt as _;
 use std::time::Duration;
 
+use gonogo_core::Map;
 use gonogo_core::record::{Cause, Cut, NotObserved};
-use gonogo_core::{Map, Value};
 use rustix::process::{Pid, Signal};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 use super::syntax::ExecOptions;
+use crate::json::{self, Read};
 use crate::probe::{Call, Seen};
 
 const DEFAULT_MAX_OUTPUT: u64 = 1024 * 1024;
@@ -53,8 +54,8 @@ pub(super) async fn observe(call: Call<'_>) -> Result<Seen, NotObserved> {
             .and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)),
         before,
     };
-    let max =
-        usize::try_from(options.max_output.unwrap_or(DEFAULT_MAX_OUTPUT)).unwrap_or(usize::MAX);
+    let max_output = options.max_output.unwrap_or(DEFAULT_MAX_OUTPUT);
+    let max = usize::try_from(max_output).unwrap_or(usize::MAX);
     let (out, err) = (child.stdout.take(), child.stderr.take());
     let reading = async {
         let (status, out, err) = tokio::join!(child.wait(), read(out, max), read(err, max));
@@ -73,7 +74,7 @@ pub(super) async fn observe(call: Call<'_>) -> Result<Seen, NotObserved> {
         ctx.not_observed(&tried, Cause::Network, format!("its end was not seen: {e}"))
     })?;
     let left_behind = leash.end();
-    Ok(seen(status, out, err, latency, left_behind))
+    Ok(seen(status, out, err, latency, left_behind, max_output))
 }
 
 fn argv(options: &ExecOptions) -> Option<(String, Vec<String>)> {
@@ -93,6 +94,7 @@ fn seen(
     err: Output,
     latency: Duration,
     left_behind: usize,
+    max: u64,
 ) -> Seen {
     let mut facts = Map::new();
     if let Some(code) = status.code() {
@@ -111,10 +113,15 @@ fn seen(
         }
     }
     let text = String::from_utf8_lossy(&out.bytes).into_owned();
-    if !out.cut
-        && let Ok(json) = serde_json::from_str::<serde_json::Value>(&text)
-    {
-        facts.insert("json".to_owned(), Value::from_json(&json));
+    if !out.cut {
+        match json::read(text.as_bytes(), max) {
+            Read::Json(json) => drop(facts.insert("json".to_owned(), json)),
+            Read::TooMany(why) => cut.push(Cut {
+                fact: "json".to_owned(),
+                why,
+            }),
+            Read::No => {}
+        }
     }
     facts.insert("stdout".to_owned(), text.into());
     let complaint = String::from_utf8_lossy(&err.bytes).into_owned();

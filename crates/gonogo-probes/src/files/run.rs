@@ -8,6 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::syntax::{FilesOptions, RepositoryTarget, outside};
 use crate::ctx::Ctx;
+use crate::json::{self, Read};
 use crate::probe::{Call, ResolvedTarget, Seen};
 
 const DEFAULT_MAX_SIZE: u64 = 1024 * 1024;
@@ -71,6 +72,14 @@ fn look(ctx: &Ctx, root: &Path, options: &FilesOptions) -> Result<Seen, NotObser
     let mut found = Vec::new();
     walk(ctx, root, "", pattern, &mut found).map_err(|(path, e)| failed(&path, &e))?;
     found.sort();
+    let mut cut = Vec::new();
+    if found.len() > MAX_FILES {
+        found.truncate(MAX_FILES);
+        cut.extend(["files", "count"].map(|fact| Cut {
+            fact: fact.to_owned(),
+            why: format!("more than {MAX_FILES} files match; the others were not looked at"),
+        }));
+    }
     let mut listed = Vec::new();
     for path in &found {
         let full = root.join(path);
@@ -95,7 +104,6 @@ fn look(ctx: &Ctx, root: &Path, options: &FilesOptions) -> Result<Seen, NotObser
         ("exists".to_owned(), Value::from(!found.is_empty())),
         ("count".to_owned(), found.len().into()),
     ]);
-    let mut cut = Vec::new();
     if let ([path], [Value::Map(entry)]) = (&found[..], &listed[..]) {
         facts.extend(
             entry
@@ -137,8 +145,15 @@ fn content(path: &Path, max: u64, facts: &mut Map, cut: &mut Vec<Cut>) -> std::i
             why: format!("stopped reading after {max} bytes (`max_size`)"),
         });
     }
-    if whole && let Ok(json) = serde_json::from_slice::<serde_json::Value>(&bytes) {
-        facts.insert("json".to_owned(), Value::from_json(&json));
+    if whole {
+        match json::read(&bytes, max) {
+            Read::Json(json) => drop(facts.insert("json".to_owned(), json)),
+            Read::TooMany(why) => cut.push(Cut {
+                fact: "json".to_owned(),
+                why,
+            }),
+            Read::No => {}
+        }
     }
     facts.insert(
         "text".to_owned(),
@@ -178,8 +193,9 @@ fn walk(
     let (first, rest) = pattern
         .split_once('/')
         .map_or((pattern, None), |(f, r)| (f, Some(r)));
-    if ctx.is_cancelled() || found.len() >= MAX_FILES {
-        return Ok(());
+    if ctx.is_cancelled() {
+        let stopped = std::io::Error::other("the run was stopped");
+        return Err((below.to_owned(), stopped));
     }
     if first == "." || first.is_empty() {
         return rest.map_or(Ok(()), |rest| walk(ctx, root, below, rest, found));
@@ -195,9 +211,21 @@ fn walk(
         other => other.map_err(|e| (below.to_owned(), e))?,
     };
     for entry in entries {
+        // One more than is kept: that there are more must show.
+        if found.len() > MAX_FILES {
+            return Ok(());
+        }
         let entry = entry.map_err(|e| (below.to_owned(), e))?;
-        let Ok(name) = entry.file_name().into_string() else {
-            continue;
+        let name = match entry.file_name().into_string() {
+            Ok(name) => name,
+            Err(name) => {
+                let name = name.to_string_lossy().into_owned();
+                if first == "**" || matches(first, &name) {
+                    let unnamed = std::io::Error::other("its name is not UTF-8");
+                    return Err((format!("{below}/{name}"), unnamed));
+                }
+                continue;
+            }
         };
         let path = if below.is_empty() {
             name.clone()

@@ -12,6 +12,7 @@ use gonogo_core::shape::{Field, Shape, Type};
 use gonogo_core::{Map, Value};
 
 use super::connection::Phases;
+use crate::json::{self, Read};
 use crate::probe::{ResolvedTarget, Seen};
 
 /// The request as far as the record needs it.
@@ -123,7 +124,12 @@ pub(super) fn shape() -> Shape {
         (
             "clock_skew",
             Type::Duration,
-            "the target's `Date` less this machine's clock; absent without `Date`",
+            "how far the target's `Date` and this machine's clock differ, to either side; absent without `Date`",
+        ),
+        (
+            "clock_lead",
+            Type::Duration,
+            "the same with its side: above zero where the target's clock is ahead",
         ),
         (
             "request",
@@ -145,10 +151,22 @@ pub(super) fn shape() -> Shape {
 }
 
 /// Turns an answer into facts.
-pub(super) fn observed(target: &ResolvedTarget, asked: &Asked, answer: &Answer) -> Seen {
-    let (decoded, mut cut) = decode(answer);
+pub(super) fn observed(
+    target: &ResolvedTarget,
+    asked: &Asked,
+    answer: &Answer,
+    max_body: u64,
+) -> Seen {
+    let (decoded, mut cut) = decode(answer, max_body);
     let text = String::from_utf8_lossy(&decoded).into_owned();
-    let json = parse_json(answer, &text, cut.is_some());
+    let json = match parse_json(answer, &text, cut.is_some(), max_body) {
+        Read::Json(json) => Some(json),
+        Read::TooMany(why) => {
+            cut = Some(why);
+            None
+        }
+        Read::No => None,
+    };
     if let (Some(why), None) = (&answer.cut, &cut) {
         cut = Some(why.clone());
     }
@@ -188,8 +206,12 @@ pub(super) fn observed(target: &ResolvedTarget, asked: &Asked, answer: &Answer) 
     .into_iter()
     .map(|(n, v)| (n.to_owned(), v))
     .collect();
-    if let Some(skew) = clock_skew(answer) {
-        facts.insert("clock_skew".to_owned(), Value::Duration(skew));
+    if let Some(skew) = clock_lead(answer) {
+        facts.insert(
+            "clock_skew".to_owned(),
+            Value::Duration(skew.saturating_abs()),
+        );
+        facts.insert("clock_lead".to_owned(), Value::Duration(skew));
     }
     let is_json = json.is_some();
     facts.insert(
@@ -221,44 +243,51 @@ pub(super) fn observed(target: &ResolvedTarget, asked: &Asked, answer: &Answer) 
     }
 }
 
-/// Takes off a content coding that was sent without being asked for; at most 64 MiB come out of it.
-pub(super) fn decode(answer: &Answer) -> (Vec<u8>, Option<String>) {
-    const MAX: u64 = 64 * 1024 * 1024;
+/// Takes off a content coding that was sent without being asked for; at most so many bytes come out of it.
+pub(super) fn decode(answer: &Answer, max: u64) -> (Vec<u8>, Option<String>) {
     let mut out = Vec::new();
-    let read = match answer.header("content-encoding").map(str::trim) {
-        Some("gzip" | "x-gzip") => flate2::read::MultiGzDecoder::new(&answer.body[..])
-            .take(MAX)
+    let named = answer.header("content-encoding").unwrap_or("");
+    let read = match named.trim().to_ascii_lowercase().as_str() {
+        "" | "identity" => return (answer.body.clone(), None),
+        "gzip" | "x-gzip" => flate2::read::MultiGzDecoder::new(&answer.body[..])
+            .take(max + 1)
             .read_to_end(&mut out),
-        Some("deflate") => flate2::read::ZlibDecoder::new(&answer.body[..])
-            .take(MAX)
+        "deflate" => flate2::read::ZlibDecoder::new(&answer.body[..])
+            .take(max + 1)
             .read_to_end(&mut out),
-        _ => return (answer.body.clone(), None),
+        // What cannot be unpacked cannot be searched for secrets either, so nothing of it is kept.
+        _ => {
+            let why = format!("the content coding `{named}` was not asked for and is not known");
+            return (out, Some(why));
+        }
     };
     match read {
-        Ok(n) if (n as u64) < MAX => (out, None),
-        Ok(_) => (out, Some(format!("stopped unpacking after {MAX} bytes"))),
+        Ok(n) if n as u64 <= max => (out, None),
+        Ok(_) => {
+            out.truncate(usize::try_from(max).unwrap_or(usize::MAX));
+            let why = format!("stopped unpacking after {max} bytes (`max_body`)");
+            (out, Some(why))
+        }
         Err(e) => (out, Some(format!("the content coding is damaged: {e}"))),
     }
 }
 
-fn parse_json(answer: &Answer, text: &str, damaged: bool) -> Option<Value> {
+fn parse_json(answer: &Answer, text: &str, damaged: bool, max_body: u64) -> Read {
     if damaged || answer.cut.is_some() {
-        return None;
+        return Read::No;
     }
     let declared = answer
         .header("content-type")
         .is_none_or(|t| t.to_ascii_lowercase().contains("json"));
     let looks = text.trim_start().starts_with(['{', '[']);
     if !declared && !looks {
-        return None;
+        return Read::No;
     }
-    serde_json::from_str::<serde_json::Value>(text)
-        .ok()
-        .map(|json| Value::from_json(&json))
+    json::read(text.as_bytes(), max_body)
 }
 
 /// The server's `Date` (RFC 9110, 6.6.1) less the middle of the exchange by this machine's clock, in nanoseconds.
-fn clock_skew(answer: &Answer) -> Option<i64> {
+fn clock_lead(answer: &Answer) -> Option<i64> {
     let date = answer.header("date")?;
     let theirs = DateTime::parse_from_rfc2822(date).ok()?.with_timezone(&Utc);
     let ours = answer.sent_at + chrono::Duration::from_std(answer.total / 2).ok()?;

@@ -45,7 +45,7 @@ pub(super) async fn observe(call: Call<'_>) -> Result<Seen, NotObserved> {
     let (asked, answer) = exchange
         .follow(request, options.redirects.unwrap_or(0))
         .await?;
-    Ok(observed(target, &asked, &answer))
+    Ok(observed(target, &asked, &answer, exchange.max_body))
 }
 
 /// One GET to a target, for probes whose protocol runs over HTTP: redirects are not followed, and the body is read up
@@ -66,7 +66,7 @@ pub async fn get(
         ca: target.ca.clone(),
     };
     let (asked, answer) = exchange.follow(request, 0).await?;
-    let (body, cut) = decode(&answer);
+    let (body, cut) = decode(&answer, exchange.max_body);
     Ok(Fetched {
         tried: format!("{} {}", asked.method, asked.url),
         status: answer.status,
@@ -347,6 +347,17 @@ impl Exchange<'_> {
             let location = answer.header("location").map(str::to_owned);
             let redirected = matches!(answer.status, 301 | 302 | 303 | 307 | 308);
             match location {
+                // The last answer of a loop is no answer: it must not stand for what was asked for.
+                Some(_) if redirected && redirects > 0 && hops.len() == usize::from(redirects) => {
+                    return Err(self.ctx.not_observed(
+                        request.tried(),
+                        Cause::Protocol,
+                        format!(
+                            "still redirected after {redirects} redirects (`redirects`), last with {}",
+                            hops.last().map_or("", String::as_str)
+                        ),
+                    ));
+                }
                 Some(location) if redirected && hops.len() < usize::from(redirects) => {
                     hops.push(format!("{} {location}", answer.status));
                     request = self.redirected(request, answer.status, &location)?;

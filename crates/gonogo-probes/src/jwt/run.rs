@@ -9,8 +9,11 @@ use ring::rand::SecureRandom as _;
 use serde_json::{Map as JsonMap, Value as Json};
 
 use super::observed::facts;
-use super::syntax::{Algorithm, Deed, JwtOptions};
+use super::syntax::{self, Algorithm, Deed, JwtOptions};
 use crate::probe::{Call, Seen};
+
+/// The longest token that is looked at.
+const MAX_TOKEN: usize = 64 * 1024;
 
 /// Looks once.
 pub(super) fn observe(call: &Call<'_>) -> Result<Seen, NotObserved> {
@@ -29,7 +32,8 @@ fn mint(call: &Call<'_>, options: &JwtOptions) -> Result<Seen, String> {
     let key = options
         .key
         .as_deref()
-        .ok_or("a token cannot be made without a key")?;
+        .filter(|key| !key.trim().is_empty())
+        .ok_or("a token cannot be made without a key, and this one is empty")?;
     let algorithm = options.algorithm.unwrap_or(Algorithm::HS256);
     let mut claims: JsonMap<String, Json> = options
         .claims
@@ -75,6 +79,12 @@ fn mint(call: &Call<'_>, options: &JwtOptions) -> Result<Seen, String> {
 fn inspect(call: &Call<'_>, options: &JwtOptions) -> Result<Seen, String> {
     let given = options.token.as_deref().unwrap_or("").trim();
     let token = given.strip_prefix("Bearer ").unwrap_or(given).trim();
+    if token.len() > MAX_TOKEN {
+        return Err(format!(
+            "the token has {} bytes; no header of a request carries more than {MAX_TOKEN}",
+            token.len()
+        ));
+    }
     let mut parts = token.split('.');
     let head = part(parts.next(), "head")?;
     let claims = part(parts.next(), "claims")?;
@@ -87,10 +97,20 @@ fn inspect(call: &Call<'_>, options: &JwtOptions) -> Result<Seen, String> {
     } else {
         options.algorithms.clone()
     };
+    syntax::one_family(&allowed)?;
+    if options
+        .key
+        .as_deref()
+        .is_some_and(|key| key.trim().is_empty())
+    {
+        return Err("the key is empty: anybody could sign with it".to_owned());
+    }
     let algorithm = allowed.iter().copied().find(|a| format!("{a:?}") == named);
     let signature = match (&options.key, algorithm) {
         (None, _) => "not checked",
         (Some(_), None) => "invalid",
+        // RFC 7515, 4.1.11: extensions that must be understood, and none is.
+        (Some(_), Some(_)) if head.get("crit").is_some() => "invalid",
         (Some(key), Some(algorithm)) => {
             if is_signed_by(call, token, algorithm, key)? {
                 "valid"
@@ -138,7 +158,7 @@ fn is_signed_by(
 fn encoding_key(call: &Call<'_>, algorithm: Algorithm, key: &str) -> Result<EncodingKey, String> {
     let made = match algorithm {
         Algorithm::HS256 | Algorithm::HS384 | Algorithm::HS512 => {
-            return Ok(EncodingKey::from_secret(key.as_bytes()));
+            return Ok(EncodingKey::from_secret(shared_secret(algorithm, key)?));
         }
         Algorithm::ES256 | Algorithm::ES384 => EncodingKey::from_ec_pem(&pem(call, key)?),
         _ => EncodingKey::from_rsa_pem(&pem(call, key)?),
@@ -149,12 +169,22 @@ fn encoding_key(call: &Call<'_>, algorithm: Algorithm, key: &str) -> Result<Enco
 fn decoding_key(call: &Call<'_>, algorithm: Algorithm, key: &str) -> Result<DecodingKey, String> {
     let made = match algorithm {
         Algorithm::HS256 | Algorithm::HS384 | Algorithm::HS512 => {
-            return Ok(DecodingKey::from_secret(key.as_bytes()));
+            return Ok(DecodingKey::from_secret(shared_secret(algorithm, key)?));
         }
         Algorithm::ES256 | Algorithm::ES384 => DecodingKey::from_ec_pem(&pem(call, key)?),
         _ => DecodingKey::from_rsa_pem(&pem(call, key)?),
     };
     made.map_err(|e| format!("the key does not fit {algorithm:?}: {e}"))
+}
+
+/// A PEM key is no shared secret: a public one is known to everybody (RFC 8725, 2.1).
+fn shared_secret(algorithm: Algorithm, key: &str) -> Result<&[u8], String> {
+    if key.contains("-----BEGIN") {
+        return Err(format!(
+            "the key is a PEM key, and {algorithm:?} takes a shared secret: name the key's own algorithm"
+        ));
+    }
+    Ok(key.as_bytes())
 }
 
 /// A PEM key as it stands, or the file of one.

@@ -82,6 +82,23 @@ impl From<Algorithm> for jsonwebtoken::Algorithm {
     }
 }
 
+/// Algorithms that take one kind of key. With several, a public key could be taken for a shared secret (RFC 8725, 3.1).
+pub(super) fn one_family(allowed: &[Algorithm]) -> Result<(), String> {
+    let family = |algorithm: &Algorithm| match algorithm {
+        Algorithm::HS256 | Algorithm::HS384 | Algorithm::HS512 => "a shared secret",
+        Algorithm::ES256 | Algorithm::ES384 => "an elliptic curve key",
+        _ => "an RSA key",
+    };
+    let mut families: Vec<&str> = allowed.iter().map(family).collect();
+    families.dedup();
+    match families[..] {
+        [first, second, ..] => Err(format!(
+            "one key cannot be {first} and {second}: a token could choose how it is checked"
+        )),
+        _ => Ok(()),
+    }
+}
+
 /// Which options go with which deed.
 pub(super) fn lint(options: &Json) -> Vec<OptionProblem> {
     let has = |key: &str| options.get(key).is_some();
@@ -117,6 +134,16 @@ pub(super) fn lint(options: &Json) -> Vec<OptionProblem> {
                     "jwt",
                     "there is no token to look at",
                     "add `token: ${inputs.token}`",
+                ));
+            }
+            let allowed = options.get("algorithms").cloned().unwrap_or_default();
+            if let Ok(allowed) = serde_json::from_value::<Vec<Algorithm>>(allowed)
+                && let Err(message) = one_family(&allowed)
+            {
+                problems.push(problem(
+                    "algorithms",
+                    &message,
+                    "name the algorithms of one kind of key: `[RS256, PS256]`",
                 ));
             }
             for key in ["claims", "expires_in", "not_before", "kid"] {

@@ -21,7 +21,15 @@ pub(super) async fn walk(
     scanner: &Scanner,
     scanned: &mut Scanned,
 ) -> Result<(), NotObserved> {
+    whole(ctx, root).await?;
     let names = names(ctx, root).await?;
+    if names.is_empty() {
+        return Err(ctx.not_observed(
+            TRIED,
+            Cause::Missing,
+            "the repository has no history: there is no commit in it",
+        ));
+    }
     let mut child = git(ctx, root, &["cat-file", "--batch"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -42,12 +50,14 @@ pub(super) async fn walk(
     });
     let mut from = BufReader::new(from);
     let mut line = String::new();
+    let mut answered = 0;
     loop {
         line.clear();
         let read = from.read_line(&mut line).await;
         if read.map_err(|e| broken(&e.to_string()))? == 0 {
             break;
         }
+        answered += 1;
         let mut words = line.split_whitespace();
         let (Some(hash), Some(kind), Some(size)) = (words.next(), words.next(), words.next())
         else {
@@ -81,11 +91,35 @@ pub(super) async fn walk(
     }
     asking.abort();
     let status = child.wait().await.map_err(|e| broken(&e.to_string()))?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(broken(&status.to_string()))
+    if !status.success() {
+        return Err(broken(&status.to_string()));
     }
+    if answered != names.len() {
+        let total = names.len();
+        return Err(broken(&format!("{answered} of {total} objects and ended")));
+    }
+    Ok(())
+}
+
+/// A shallow clone, as build servers make it, hides what was before: half a history proves nothing.
+async fn whole(ctx: &Ctx, root: &Path) -> Result<(), NotObserved> {
+    let output = git(ctx, root, &["rev-parse", "--is-shallow-repository"])
+        .output()
+        .await
+        .map_err(|e| no_git(ctx, &e))?;
+    if output.status.success() && output.stdout.trim_ascii() == b"true" {
+        let mut gap = ctx.not_observed(
+            TRIED,
+            Cause::Missing,
+            "the repository is a shallow clone: its history ends before the first commit",
+        );
+        gap.help = Some(
+            "fetch all of it: `git fetch --unshallow`, or `fetch-depth: 0` where a build server clones"
+                .to_owned(),
+        );
+        return Err(gap);
+    }
+    Ok(())
 }
 
 /// All objects by their hash, with the path under which the walk met a file first.
@@ -121,6 +155,8 @@ fn git(ctx: &Ctx, root: &Path, arguments: &[&str]) -> tokio::process::Command {
         .env("GIT_CONFIG_GLOBAL", "/dev/null")
         .env("GIT_TERMINAL_PROMPT", "0")
         .env("GIT_NO_LAZY_FETCH", "1")
+        .env("GIT_NO_REPLACE_OBJECTS", "1")
+        .env("GIT_GRAFT_FILE", "/dev/null")
         .env("GIT_OPTIONAL_LOCKS", "0")
         .args([
             "-c",

@@ -3,6 +3,7 @@
 //! Control characters, terminal sequences, bidirectional overrides and other characters that nobody sees are shown as
 //! `\u{202e}` in every sink, so that a person reads what is there and not what it pretends to be (trust.md, N1).
 
+mod build_server;
 mod hidden;
 mod markdown;
 
@@ -17,11 +18,16 @@ enum Breaks {
     Kept,
 }
 
-/// One line for a terminal: nothing in it moves the cursor, changes a colour or reorders text.
+/// One line for a terminal: nothing in it moves the cursor, changes a colour or reorders text, and the build server
+/// that reads along takes none of it for a command.
 pub fn terminal(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        push_visible(&mut out, c, Breaks::Shown);
+    for (at, c) in text.char_indices() {
+        if matches!(c, ':' | '#') && build_server::begins_command(text, at) {
+            out.extend(c.escape_unicode());
+        } else {
+            push_visible(&mut out, c, Breaks::Shown);
+        }
     }
     out
 }

@@ -137,3 +137,34 @@ proptest! {
         prop_assert_eq!(closing, 2);
     }
 }
+
+#[test]
+fn no_build_server_takes_what_came_for_a_command() {
+    for (text, shown) in [
+        ("::error::owned", r"\u{3a}:error::owned"),
+        ("  ::add-mask::x", r"  \u{3a}:add-mask::x"),
+        (
+            "it says\n::set-output name=a::b",
+            r"it says\n\u{3a}:set-output name=a::b",
+        ),
+        (
+            "a ##vso[task.setvariable]x",
+            r"a \u{23}#vso[task.setvariable]x",
+        ),
+        ("##[error]x", r"\u{23}#[error]x"),
+        ("##teamcity[x]", r"\u{23}#teamcity[x]"),
+        (
+            "std::io::error::Kind and ::1",
+            "std::io::error::Kind and ::1",
+        ),
+        ("## heading [x]", "## heading [x]"),
+    ] {
+        let seen = terminal(text);
+        if text.contains('\n') {
+            // A line break is shown as two signs, so nothing stands at the beginning of a line.
+            assert!(!seen.contains('\n'), "{seen}");
+        } else {
+            assert_eq!(seen, shown);
+        }
+    }
+}

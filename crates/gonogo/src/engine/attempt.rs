@@ -8,7 +8,7 @@ use gonogo_core::expr::{self, DEFAULT_BUDGET};
 use gonogo_core::judge;
 use gonogo_core::plan::{Check, FillError, ForEach};
 use gonogo_core::record::{
-    Address, Attempt, Cause, Event, NotObserved, Observed, Power, SkipReason,
+    Address, Attempt, Cause, Event, NotObserved, Observation, Observed, Power, SkipReason,
 };
 use gonogo_core::value::Value;
 use gonogo_probes::ctx::{Ctx, GateScope};
@@ -311,7 +311,7 @@ impl<'a> Run<'a> {
         let observed = match observed {
             Ok(seen) => {
                 let observation = self.desk.keep(self.check, seen)?;
-                Observed::Observation(Box::new(observation))
+                fitting(observation, &ctx, self.name())
             }
             Err(mut reason) => {
                 self.desk.mask_reason(&mut reason);
@@ -400,6 +400,45 @@ impl<'a> Run<'a> {
             )),
             Ok(Ok(result)) => result,
         })
+    }
+}
+
+/// The most that is recorded of one look. The journal's lines have a limit, and no target may end a run by passing it.
+const MAX_OBSERVATION: usize = 7 << 20;
+
+/// An observation that can be recorded, or that it is too large.
+fn fitting(observation: Observation, ctx: &Ctx, name: String) -> Observed {
+    let mut counted = Counted(0);
+    let fits = serde_json::to_writer(&mut counted, &observation).is_ok();
+    if fits && counted.0 <= MAX_OBSERVATION {
+        return Observed::Observation(Box::new(observation));
+    }
+    let mut reason = ctx.not_observed(
+        name,
+        Cause::TooLarge,
+        format!(
+            "what was seen has {} bytes as it would be recorded, and at most {MAX_OBSERVATION} are",
+            counted.0
+        ),
+    );
+    reason.help = Some(
+        "keep less of it: `max_body`, `max_rows`, `max_size` or `max_output` of the check"
+            .to_owned(),
+    );
+    Observed::NotObserved(reason)
+}
+
+/// Counts what is written.
+struct Counted(usize);
+
+impl std::io::Write for Counted {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
     }
 }
 

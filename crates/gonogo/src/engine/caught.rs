@@ -40,3 +40,6 @@ fn text_of(panic: &Box<dyn Any + Send>) -> String {
         "a panic without a message".to_owned()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,6 @@
 //! Every part of an observation through the redactor, before anything else sees it.
 
+use gonogo_core::Value;
 use gonogo_core::record::{Observation, Shown};
 use gonogo_core::redact::Redactor;
 
@@ -8,6 +9,11 @@ pub(super) fn mask(redactor: &Redactor, observation: &mut Observation) {
     let mut seen = Vec::new();
     for (name, value) in &mut observation.facts {
         redactor.redact_value(value, name, &mut seen);
+    }
+    for cut in &observation.cut {
+        if let Some(Value::String(text)) = observation.facts.get_mut(&cut.fact) {
+            redactor.trim_cut(text);
+        }
     }
     let text = |text: &mut String| *text = redactor.redact_str(text).into_owned();
     for shown in &mut observation.shown {

@@ -16,6 +16,7 @@ mod crash_kill;
 mod crash_rig;
 mod example;
 mod limits;
+mod matrix;
 mod readme;
 mod resume;
 mod rig;

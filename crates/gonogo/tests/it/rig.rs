@@ -42,7 +42,8 @@ pub struct Ended {
 }
 
 impl Ended {
-    fn of(output: Output) -> Self {
+    /// What a call came to.
+    pub fn of(output: Output) -> Self {
         Self {
             code: output.status.code().unwrap_or(-1),
             stdout: String::from_utf8(output.stdout).expect("stdout is UTF-8"),
@@ -112,6 +113,32 @@ pub fn command(folder: &Path, arguments: &[&str]) -> Command {
         command.env_remove(name);
     }
     command
+}
+
+/// The same as somebody who may only read what its permissions say: root without the right to pass them over.
+pub fn command_as_ordinary_user(folder: &Path, arguments: &[&str]) -> Command {
+    let plain = command(folder, arguments);
+    let is_root = std::fs::metadata("/proc/self").is_ok_and(|m| {
+        use std::os::unix::fs::MetadataExt as _;
+        m.uid() == 0
+    });
+    if !is_root {
+        return plain;
+    }
+    let mut bounded = Command::new("setpriv");
+    bounded
+        .arg("--bounding-set=-dac_override,-dac_read_search")
+        .arg(plain.get_program())
+        .args(plain.get_args())
+        .current_dir(folder)
+        .stdin(Stdio::null());
+    for (name, value) in plain.get_envs() {
+        match value {
+            Some(value) => bounded.env(name, value),
+            None => bounded.env_remove(name),
+        };
+    }
+    bounded
 }
 
 /// Writes a plan and runs it with `--json`.
