@@ -97,6 +97,18 @@ pub async fn run(
     };
     let desk = Desk::new(setup, started, world, progress, appender, blobs);
     let desk = Arc::new(desk);
+    let stopper = tokio::spawn(forward_stop(stop, Arc::clone(&desk)));
+    let ended = from_beginning_to_end(&desk, beginning).await;
+    stopper.abort();
+    // Whatever happened: as long as anything could still append, the journal's thread would not end.
+    let run = desk.close();
+    Ok((ended?, run.ok_or(EngineError::Closed)?))
+}
+
+async fn from_beginning_to_end(
+    desk: &Arc<Desk>,
+    beginning: Beginning,
+) -> Result<Ended, EngineError> {
     match beginning {
         Beginning::New(started) => {
             desk.record_synced(Event::RunStarted(started)).await?;
@@ -115,16 +127,7 @@ pub async fn run(
             .await?;
         }
     }
-    let stopper = tokio::spawn(forward_stop(stop, Arc::clone(&desk)));
-    let driven = drive(&desk).await;
-    stopper.abort();
-    let ended = match driven {
-        Ok(ended) => ended,
-        Err(error) => {
-            drop(desk.close());
-            return Err(error);
-        }
-    };
+    let ended = drive(desk).await?;
     let last = match ended {
         Ended::Finished => Event::RunFinished {
             finished_at: desk.now(),
@@ -136,8 +139,7 @@ pub async fn run(
     };
     desk.record_synced(last).await?;
     desk.settle_receipts().await?;
-    let run = desk.close().ok_or(EngineError::Closed)?;
-    Ok((ended, run))
+    Ok(ended)
 }
 
 async fn forward_stop(mut stop: watch::Receiver<bool>, desk: Arc<Desk>) {

@@ -14,6 +14,7 @@ mod case_s1;
 mod crash_disk;
 mod crash_kill;
 mod crash_rig;
+mod crash_sim;
 mod example;
 mod limits;
 mod matrix;
