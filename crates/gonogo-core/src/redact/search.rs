@@ -29,8 +29,6 @@ pub(super) struct Index {
     kinds: Vec<Undo>,
     /// Length of the shortest needle.
     shortest: usize,
-    /// The patterns, to recognise the beginning of one.
-    patterns: Vec<Vec<u8>>,
 }
 
 #[derive(Clone)]
@@ -86,7 +84,6 @@ impl Index {
             masks: names.iter().map(|name| mask(name)).collect(),
             reach: lengths().max().unwrap_or(0) * LONGEST_SPELLING + 128,
             shortest: lengths().min().unwrap_or(usize::MAX),
-            patterns,
         }
     }
 
@@ -99,14 +96,15 @@ impl Index {
         let mut from = 0;
         for end in memchr::memmem::find_iter(text, ELLIPSIS) {
             let before = &text[from..end];
-            let begins = |pattern: &Vec<u8>| {
-                let longest = pattern.len().saturating_sub(1).min(before.len());
+            let begins = |known: &Known| {
+                let longest = known.bytes.len().saturating_sub(1).min(before.len());
                 let mut lengths = (LEAST..=longest).rev();
-                lengths.find(|length| before.ends_with(&pattern[..*length]))
+                lengths.find(|length| before.ends_with(&known.bytes[..*length]))
             };
-            let all = self.patterns.iter().zip(&self.known);
-            let longest = all
-                .filter_map(|(pattern, known)| Some((begins(pattern)?, known)))
+            let longest = self
+                .known
+                .iter()
+                .filter_map(|known| Some((begins(known)?, known)))
                 .max_by_key(|(length, _)| *length);
             if let Some((length, known)) = longest {
                 found.push(Found {

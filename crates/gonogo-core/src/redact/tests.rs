@@ -630,6 +630,28 @@ fn a_stream_passes_on_what_is_clean_and_holds_back_little() {
 }
 
 #[test]
+fn what_has_a_secrets_shape_is_masked_though_nobody_registered_it() {
+    let scanner = crate::shapes::Scanner::new(crate::shapes::RULES, Vec::new());
+    let token = ["ghp", "_", "q83hLZk2vQ91LmTzXy77aaB3c5D8eF0gH1iJ"].concat();
+    let known = ["npm", "_", "q83hLZk2vQ91LmTzXy77aaB3c5D8eF0gH1iJ"].concat();
+    let mut map = Map::new();
+    let body = serde_json::json!({ "token": token, "also": [format!("is {known}")], "password": "plain-Word-9" });
+    map.insert("body".to_owned(), Value::from_json(&body));
+    let mut redactor = Redactor::new();
+    assert_eq!(redactor.register("mine", &known).warning, None);
+    assert_eq!(redactor.register_shapes(&scanner, &map), ["github-token"]);
+    let mut seen = Vec::new();
+    redactor.redact_map(&mut map, "", &mut seen);
+    let places: Vec<_> = seen
+        .iter()
+        .map(|s| (s.name.as_str(), s.location.as_str()))
+        .collect();
+    assert_eq!(
+        places,
+        [("mine", "body.also[0]"), ("github-token", "body.token")]
+    );
+}
+#[test]
 fn what_is_left_of_a_secret_that_was_cut_is_masked_before_an_ellipsis_and_taken_off_at_a_cap() {
     let mut redactor = Redactor::new();
     assert_eq!(

@@ -15,6 +15,7 @@ use gonogo_core::record::{
     Address, Attempt, BlobRef, Event, Fold, NotObserved, Observation, Run, RunStarted, SkipReason,
 };
 use gonogo_core::redact::Redactor;
+use gonogo_core::shapes::{RULES, Scanner};
 use gonogo_probes::ctx::Ctx;
 use gonogo_probes::probe::Seen;
 use tokio::sync::watch;
@@ -36,6 +37,8 @@ pub(super) struct Desk {
     progress: Arc<dyn Progress>,
     ctx: Ctx,
     stop: watch::Sender<bool>,
+    /// What secrets look like.
+    shapes: Scanner,
     state: Mutex<State>,
 }
 
@@ -93,6 +96,7 @@ impl Desk {
             progress,
             ctx,
             stop,
+            shapes: Scanner::new(RULES, Vec::new()),
             state: Mutex::new(state),
         }
     }
@@ -269,6 +273,11 @@ impl Desk {
     pub(super) fn keep(&self, check: &Check, mut seen: Seen) -> Result<Observation, EngineError> {
         let mut state = self.state();
         state.register_secrets(check, &seen);
+        // What has a secret's shape is masked, though nobody named it; nor was anybody told to keep it, so it is no
+        // leak. A check that saves says itself which of its values are secret.
+        let shapes = check.save.is_empty().then_some(&self.shapes);
+        let shaped =
+            shapes.map_or_else(Vec::new, |s| state.redactor.register_shapes(s, &seen.facts));
         let raw_blobs = std::mem::take(&mut seen.blobs);
         let mut observation = Observation {
             probe: check.probe.clone(),
@@ -281,6 +290,9 @@ impl Desk {
             secrets_seen: Vec::new(),
         };
         super::masking::mask(&state.redactor, &mut observation);
+        observation
+            .secrets_seen
+            .retain(|seen| !shaped.contains(&seen.name.as_str()));
         for blob in raw_blobs {
             let bytes = if blob.redact {
                 super::masking::bytes(&state.redactor, &blob.bytes)
