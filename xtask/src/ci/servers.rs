@@ -34,6 +34,11 @@ const SERVERS: &[Server] = &[
         package: "git",
         tests: "the `secrets` probe over a history, and case S1, which scans one (package(gonogo-probes), package(gonogo))",
     },
+    Server {
+        program: "strace",
+        package: "strace",
+        tests: "runs that are killed, or whose disk fails, at each system call (package(gonogo))",
+    },
 ];
 
 /// Installs what is missing where that is possible; else says what to install and which tests fail without it.

@@ -14,7 +14,7 @@ use std::time::Duration;
 use crate::rig::{Ended, GONOGO, SECRET, command};
 
 /// How long anything may take that is waited for; reached only where something is broken.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What a target received.
 #[derive(Default)]

@@ -55,11 +55,7 @@ impl Running {
     }
 
     fn signal(&self, name: &str) {
-        let status = Command::new("kill")
-            .args([format!("-{name}"), self.pid().to_string()])
-            .status()
-            .expect("kill is there");
-        assert!(status.success(), "no {name} could be sent");
+        assert!(send(name, self.pid()), "no {name} could be sent");
     }
 
     /// Waits for its end; kills it where it takes too long.
@@ -68,25 +64,24 @@ impl Running {
         let pid = child.id();
         let (told, hear) = mpsc::channel();
         std::thread::spawn(move || told.send(child.wait_with_output()));
-        match hear.recv_timeout(PATIENCE) {
-            Ok(output) => {
-                let output = output.expect("it was waited for");
-                Ended {
-                    code: output.status.code().unwrap_or(-1),
-                    stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-                    stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-                }
-            }
-            Err(_) => {
-                drop(
-                    Command::new("kill")
-                        .args(["-KILL", &pid.to_string()])
-                        .status(),
-                );
-                panic!("process {pid} did not end");
-            }
+        let Ok(output) = hear.recv_timeout(PATIENCE) else {
+            send("KILL", pid);
+            panic!("process {pid} did not end");
+        };
+        let output = output.expect("it was waited for");
+        Ended {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
         }
     }
+}
+
+/// Sends a signal with the shell's own `kill`: a program of that name is not everywhere.
+fn send(signal: &str, pid: u32) -> bool {
+    let line = format!("kill -{signal} {pid}");
+    let sent = Command::new("sh").args(["-c", &line]).status();
+    sent.expect("there is a shell").success()
 }
 
 impl Drop for Running {
