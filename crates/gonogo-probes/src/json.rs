@@ -5,7 +5,7 @@ use gonogo_core::Value;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 /// A megabyte of `0,0,0,…` takes a hundred megabytes as values; what services answer has more bytes to a value.
-const BYTES_PER_VALUE: u64 = 8;
+const BYTES_PER_VALUE: u64 = 6;
 
 /// What a text is.
 pub(crate) enum Read {

@@ -113,7 +113,7 @@ impl<E> Case<E> {
     }
 
     /// Root may read everything; this run may not.
-    pub(super) fn as_ordinary_user(mut self) -> Self {
+    pub(super) fn by_ordinary_user(mut self) -> Self {
         self.is_ordinary_user = true;
         self
     }

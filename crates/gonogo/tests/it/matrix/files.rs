@@ -148,7 +148,7 @@ fn gigantic() -> Case<Fails> {
 fn unreadable_file() -> Case<Fails> {
     let case = pattern("a file that may not be read", "error", "*.json");
     forbid(&case.folder().join("release/report.json"));
-    case.as_ordinary_user()
+    case.by_ordinary_user()
 }
 
 fn unreadable_folder() -> Case<Fails> {
@@ -156,7 +156,7 @@ fn unreadable_folder() -> Case<Fails> {
     let closed = case.folder().join("release/closed");
     std::fs::create_dir(&closed).expect("a folder");
     forbid(&closed);
-    case.as_ordinary_user()
+    case.by_ordinary_user()
 }
 
 #[test]

@@ -125,7 +125,7 @@ fn prepare(folder: &Path, url: &str) {
     std::fs::write(folder.join("release").join(name), "x").unwrap();
     let file = Connection::open(folder.join("db.sqlite")).unwrap();
     let quoted = HOSTILE.replace('\'', "''");
-    let column = HOSTILE.replace('"', "").replace('\0', "");
+    let column = HOSTILE.replace(['"', '\0'], "");
     file.execute_batch(&format!(
         "create table statuses (status text, \"{column}\" text); insert into statuses values ('{quoted}', '{quoted}');
          create table guarded (n integer);
@@ -385,7 +385,7 @@ fn bomb() -> Vec<u8> {
 const CHUNKED: &str = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
 
 fn monsters() -> Vec<(&'static str, Target)> {
-    let large = [&b"10000\r\n"[..], &[b'x'; 0x10000], b"\r\n"].concat();
+    let large = [&b"10000\r\n"[..], &vec![b'x'; 0x10000], b"\r\n"].concat();
     let wide = format!("[{}0]", "0,".repeat(500_000));
     let keys: String = (0..60_000).map(|n| format!("\"k{n}\":{n},")).collect();
     let keys = format!("{{{keys}\"last\":0}}");

@@ -161,7 +161,7 @@ fn key_file(name: &'static str, made: impl FnOnce(&std::path::Path)) -> Case<Fai
     let token = token(r#"{"alg":"RS256"}"#, "{}", b"x");
     let options = json!({"token": token, "key": "issuer.pem", "algorithm": "RS256"});
     case.check("jwt", json!("inspect"), options, &[VALID])
-        .as_ordinary_user()
+        .by_ordinary_user()
 }
 
 fn minting<E>(case: Case<E>, options: Json, expect: &str) -> Case<E> {
@@ -248,7 +248,7 @@ fn mint(fault: Fault) -> Cell {
             let path = case.folder().join("issuer.pem");
             std::fs::write(&path, "-----BEGIN PRIVATE KEY-----\n").expect("a file");
             super::files::forbid(&path);
-            vec![case.as_ordinary_user()]
+            vec![case.by_ordinary_user()]
         }
         Fault::Panic => return PANIC,
         Fault::ClockSkew => {
@@ -401,7 +401,7 @@ fn forged(public_key: &str, elsewhere: &str) -> Vec<(&'static str, String)> {
     all
 }
 
-/// One plan with a check per token, under each way in which a plan may name the key.
+/// A check per token and way in which a plan may name the key.
 #[test]
 fn no_forged_token_is_valid_whatever_its_head_says() {
     let pair = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).expect("a key");
@@ -422,14 +422,38 @@ fn no_forged_token_is_valid_whatever_its_head_says() {
             json!({"key": "issuer.pem", "algorithms": ["ES256"]}),
         ),
     ];
+    let all = forged(&public, &elsewhere.url());
+    // A few to a run: each is a secret from then on, and is looked for in all that follows.
+    for few in all.chunks(6) {
+        for (what, id, outcome) in outcomes(folder.path(), few, &keys) {
+            assert!(
+                matches!(outcome.as_str(), "fail" | "error"),
+                "{what}, {id}: {outcome}"
+            );
+        }
+    }
+    // On the same way, what the issuer signed is valid.
+    let claims = format!(r#"{{"exp":{}}}"#, NOW * 2);
+    let signed = [("signed by the issuer", hs256(&claims))];
+    let outcomes = outcomes(folder.path(), &signed, &keys[..1]);
+    assert_eq!(outcomes[0].2, "pass");
+    assert_eq!(elsewhere.asked(), 0, "no key is fetched");
+}
+
+/// Inspects each token under each key; gives what it is, the check and its outcome.
+fn outcomes(
+    folder: &std::path::Path,
+    tokens: &[(&'static str, String)],
+    keys: &[(&str, Json)],
+) -> Vec<(&'static str, String, String)> {
     let mut checks = String::new();
     let mut tried = Vec::new();
-    for (number, (what, forged)) in forged(&public, &elsewhere.url()).into_iter().enumerate() {
-        std::fs::write(folder.path().join(format!("{number}.jwt")), forged).expect("a file");
+    for (number, (what, token)) in tokens.iter().enumerate() {
+        std::fs::write(folder.join(format!("{number}.jwt")), token).expect("a file");
         checks.push_str(&format!(
             "      - id: read-{number}\n        files: {number}.jwt\n        save: {{ t{number}: text }}\n"
         ));
-        for (name, options) in &keys {
+        for (name, options) in keys {
             let id = format!("{name}-{number}");
             checks.push_str(&format!(
                 "      - id: {id}\n        jwt: inspect\n        token: ${{saved.t{number}}}\n"
@@ -438,21 +462,25 @@ fn no_forged_token_is_valid_whatever_its_head_says() {
                 checks.push_str(&format!("        {key}: {value}\n"));
             }
             checks.push_str(&format!("        expect: {VALID}\n"));
-            tried.push((what, id));
+            tried.push((*what, id));
         }
     }
     let plan = crate::rig::small_plan("http://127.0.0.1:1", &checks);
-    let ended = crate::rig::run_plan(folder.path(), &plan, &[]);
-    assert_eq!(ended.code, 1, "{}{}", ended.stdout, ended.stderr);
+    let ended = crate::rig::run_plan(folder, &plan, &[]);
+    assert!(
+        matches!(ended.code, 0..=2),
+        "{}{}",
+        ended.stdout,
+        ended.stderr
+    );
     let document = ended.json();
-    for (what, id) in tried {
-        let outcome = crate::rig::outcome(&document, &format!("g/{id}"));
-        assert!(
-            matches!(outcome.as_str(), "fail" | "error"),
-            "{what}, {id}: {outcome}"
-        );
-    }
-    assert_eq!(elsewhere.asked(), 0, "no key is fetched");
+    tried
+        .into_iter()
+        .map(|(what, id)| {
+            let outcome = crate::rig::outcome(&document, &format!("g/{id}"));
+            (what, id, outcome)
+        })
+        .collect()
 }
 
 #[test]

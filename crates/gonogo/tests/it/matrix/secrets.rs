@@ -169,7 +169,7 @@ fn too_large() -> Case<Fails> {
 fn unreadable() -> Case<Fails> {
     let case = searched(Case::new("a file that may not be read", "error"), json!({}));
     super::files::forbid(&case.folder().join("release/main.rs"));
-    case.as_ordinary_user()
+    case.by_ordinary_user()
 }
 
 #[test]

@@ -201,7 +201,7 @@ fn unreadable() -> Case<Fails> {
         ALL,
     );
     super::files::forbid(&case.folder().join("db.sqlite"));
-    case.as_ordinary_user()
+    case.by_ordinary_user()
 }
 
 #[test]
