@@ -4,12 +4,6 @@
     clippy::unwrap_used,
     unreachable_pub,
     clippy::format_push_string,
-    clippy::duration_suboptimal_units,
-    clippy::wrong_self_convention,
-    clippy::collapsible_str_replace,
-    clippy::large_stack_arrays,
-    clippy::if_same_then_else,
-    clippy::single_match_else,
     reason = "tests make files and start programs, and stop where something is not as it must be"
 )]
 
