@@ -99,6 +99,7 @@ impl Installing {
         })
     }
 
+    /// Plants the faults in their order, each whole or not at all.
     pub(crate) async fn plant(&mut self, faults: &[&PlantedFault]) -> Result<(), LabError> {
         for fault in faults {
             self.all(&format!("plant {}", fault.name), fault.sql)

@@ -89,6 +89,11 @@ pub async fn install(
     database.plant(faults).await
 }
 
+/// Plants faults in a database in which the system is installed.
+pub async fn plant(url: &str, faults: &[&PlantedFault]) -> Result<(), LabError> {
+    Installing::connect(url).await?.plant(faults).await
+}
+
 fn in_words_of(variant: Variant, sql: &str) -> String {
     let (status, stage) = if variant.older_names {
         ("workflow_status", "current_stage")
