@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tokio::task::JoinHandle;
 use tokio_postgres::{Client, NoTls};
 
 use crate::LabError;
@@ -43,6 +44,7 @@ pub struct UnknownFault(pub String);
 /// A connection on which a system is installed.
 pub(crate) struct Installing {
     client: Client,
+    connection: JoinHandle<()>,
 }
 
 impl Installing {
@@ -64,9 +66,9 @@ impl Installing {
             .connect(NoTls)
             .await
             .map_err(|error| refused("open the database", &error))?;
-        // Ends by itself when the client is dropped or the server goes; either shows in the next statement.
-        tokio::spawn(connection);
-        Ok(Self { client })
+        // It ends when the client is dropped or the server goes; the latter shows in the next statement.
+        let connection = tokio::spawn(async move { drop(connection.await) });
+        Ok(Self { client, connection })
     }
 
     /// Runs several statements, all or none.
@@ -99,8 +101,17 @@ impl Installing {
         })
     }
 
+    /// Plants the faults and leaves: when this comes back the database is free for others.
+    pub(crate) async fn finish(mut self, faults: &[&PlantedFault]) -> Result<(), LabError> {
+        let planted = self.plant(faults).await;
+        drop(self.client);
+        // It was only there to speak to the server.
+        drop(self.connection.await);
+        planted
+    }
+
     /// Plants the faults in their order, each whole or not at all.
-    pub(crate) async fn plant(&mut self, faults: &[&PlantedFault]) -> Result<(), LabError> {
+    async fn plant(&mut self, faults: &[&PlantedFault]) -> Result<(), LabError> {
         for fault in faults {
             self.all(&format!("plant {}", fault.name), fault.sql)
                 .await?;

@@ -86,12 +86,12 @@ pub async fn install(
             .all("add the forgotten CHECK", FORGOTTEN_CHECK)
             .await?;
     }
-    database.plant(faults).await
+    database.finish(faults).await
 }
 
 /// Plants faults in a database in which the system is installed.
 pub async fn plant(url: &str, faults: &[&PlantedFault]) -> Result<(), LabError> {
-    Installing::connect(url).await?.plant(faults).await
+    Installing::connect(url).await?.finish(faults).await
 }
 
 fn in_words_of(variant: Variant, sql: &str) -> String {

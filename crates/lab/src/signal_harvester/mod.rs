@@ -29,7 +29,7 @@ pub async fn install(url: &str, reset: bool, faults: &[&PlantedFault]) -> Result
             .all(&format!("apply migration {version}"), &applied)
             .await?;
     }
-    database.plant(faults).await
+    database.finish(faults).await
 }
 
 /// The migrations, by number.
