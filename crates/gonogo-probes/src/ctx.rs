@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
+use gonogo_core::plan::{PlanFile, file_path};
 use gonogo_core::record::{Cause, NotObserved};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
@@ -24,6 +25,7 @@ use tokio::sync::watch;
 #[derive(Clone)]
 pub struct Ctx {
     shared: Arc<Shared>,
+    files: Arc<[PlanFile]>,
     deadline: Instant,
     started: Instant,
 }
@@ -63,9 +65,24 @@ impl Ctx {
                 cancelled,
                 kept: GateScope::new(false),
             }),
+            files: Arc::new([]),
             deadline: started + timeout,
             started,
         }
+    }
+
+    /// The same door with the plan's own files behind it.
+    #[must_use]
+    pub fn with_files(mut self, files: Vec<PlanFile>) -> Self {
+        self.files = files.into();
+        self
+    }
+
+    /// A file of the plan, as it was when the plan was loaded: the one that the bundle holds.
+    pub fn plan_file(&self, path: &str) -> Option<&[u8]> {
+        let path = file_path(path).ok()?;
+        let file = self.files.iter().find(|f| f.path == path)?;
+        Some(&file.bytes)
     }
 
     /// The same door for the next attempt, with a deadline of its own.
@@ -74,6 +91,7 @@ impl Ctx {
         let started = Instant::now();
         Self {
             shared: Arc::clone(&self.shared),
+            files: Arc::clone(&self.files),
             deadline: started + timeout,
             started,
         }
