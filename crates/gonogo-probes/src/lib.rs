@@ -12,6 +12,7 @@ pub mod jwt;
 pub mod load;
 pub mod probe;
 pub mod prometheus;
+pub mod schema;
 pub mod secrets;
 pub mod sql;
 #[cfg(any(test, feature = "testing"))]
@@ -26,6 +27,7 @@ static PROBES: &[&dyn Probe] = &[
     &jwt::Jwt,
     &load::Load,
     &sql::Sql,
+    &schema::Schema,
     &prometheus::Prometheus,
     &files::Files,
     &secrets::Secrets,
