@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod bench;
+pub mod capacity;
 pub mod ctx;
 pub mod database;
 pub mod exec;
@@ -26,6 +27,7 @@ static PROBES: &[&dyn Probe] = &[
     &jwt::Jwt,
     &load::Load,
     &sql::Sql,
+    &capacity::Capacity,
     &prometheus::Prometheus,
     &files::Files,
     &secrets::Secrets,

@@ -308,7 +308,7 @@ fn a_snapshot_that_was_edited_wrongly_is_refused_with_the_place() {
     assert!(huge.message.contains("a size that there can be"), "{huge}");
     let ratio = refused("0.99", "-0.99");
     assert!(ratio.message.contains("a share from 0 upwards"), "{ratio}");
-    let when = refused("2026-", "26-");
+    let when = refused("2026-", "2026:");
     assert!(when.line.is_some(), "{when:?}");
     assert!(
         refused("\"capacity\"", "\"schema\"")
