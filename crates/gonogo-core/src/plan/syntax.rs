@@ -70,6 +70,15 @@ pub trait Syntax: Send + Sync {
     fn lint(&self, _options: &Json) -> Vec<OptionProblem> {
         Vec::new()
     }
+    /// The files that a check with these options refers to, each with the key that names it, dotted: paths relative to
+    /// the plan's folder. They become files of the plan: its hash and its bundle hold them.
+    fn files(&self, _options: &Json) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+    /// Problems in such a file.
+    fn lint_file(&self, _options: &Json, _path: &str, _bytes: &[u8]) -> Vec<OptionProblem> {
+        Vec::new()
+    }
     /// Facts that are secret by nature: a minted token.
     fn secret_facts(&self) -> &'static [&'static str] {
         &[]

@@ -7,7 +7,7 @@ use crate::diag::Diagnostic;
 use crate::expr::{Field, Type, TypeEnv};
 use crate::plan::build::Built;
 use crate::plan::exprs;
-use crate::plan::load::Reader;
+use crate::plan::load::{Reader, beside};
 use crate::plan::source::Span;
 use crate::plan::syntax::{OptionProblem, Registry, Syntax};
 use crate::plan::tree::Node;
@@ -83,8 +83,41 @@ impl One<'_> {
         for problem in self.probe.lint(&self.check.options) {
             self.own_problem(problem, reader);
         }
+        self.files(reader);
         self.retries(reader);
         self.limits(reader);
+    }
+
+    /// Reads the files that the check refers to into the plan.
+    fn files(&self, reader: &mut Reader<'_>) {
+        for (key, path) in self.probe.files(&self.check.options) {
+            let problem = |code, message| OptionProblem {
+                code,
+                key: key.to_owned(),
+                warning: false,
+                message,
+                help: Some("a relative path starts from the plan's folder".to_owned()),
+            };
+            let relative = match beside("", &path) {
+                Ok(relative) => relative,
+                Err(why) => {
+                    self.own_problem(problem("bad-path", why), reader);
+                    continue;
+                }
+            };
+            match reader.keep(&relative) {
+                Err(why) => {
+                    let message = format!("`{path}` cannot be read: {why}");
+                    self.own_problem(problem("missing-file", message), reader);
+                }
+                Ok(bytes) => {
+                    let options = &self.check.options;
+                    for problem in self.probe.lint_file(options, &path, &bytes) {
+                        self.own_problem(problem, reader);
+                    }
+                }
+            }
+        }
     }
 
     fn head(&self) -> Span {
