@@ -150,7 +150,11 @@ impl How {
 
     /// For what is in a list or map in such a place.
     fn inside(self) -> Self {
-        if self == Self::Typed { self } else { Self::Plain }
+        if self == Self::Typed {
+            self
+        } else {
+            Self::Plain
+        }
     }
 }
 
@@ -176,9 +180,7 @@ fn typed(value: &Value) -> Json {
     match value {
         Value::Bytes(_) => serde_json::json!({ "$bytes": value.to_json() }),
         Value::List(items) => items.iter().map(typed).collect(),
-        Value::Map(map) => {
-            Json::Object(map.iter().map(|(k, v)| (k.clone(), typed(v))).collect())
-        }
+        Value::Map(map) => Json::Object(map.iter().map(|(k, v)| (k.clone(), typed(v))).collect()),
         other => other.to_json(),
     }
 }

@@ -65,7 +65,9 @@ impl Syntax for Sql {
 
     fn files(&self, options: &Json) -> Vec<(&'static str, String)> {
         let file = syntax::file(options).filter(|file| !file.contains("${"));
-        file.map(|file| ("sql.file", file.to_owned())).into_iter().collect()
+        file.map(|file| ("sql.file", file.to_owned()))
+            .into_iter()
+            .collect()
     }
 
     fn lint_file(&self, options: &Json, path: &str, bytes: &[u8]) -> Vec<OptionProblem> {

@@ -62,12 +62,13 @@ impl Unknown {
             .find(same)
             .or_else(|| nearest(name, known));
         let help = match near {
-            Some(near) => format!("did you mean `{near}`? Names are taken as the database keeps them, case included"),
-            None if name.contains('.') => {
-                "one name at a time: `:\"schema\".:\"table\"`".to_owned()
-            }
+            Some(near) => format!(
+                "did you mean `{near}`? Names are taken as the database keeps them, case included"
+            ),
+            None if name.contains('.') => "one name at a time: `:\"schema\".:\"table\"`".to_owned(),
             None if name.contains(' ') => {
-                "information_schema's `data_type` describes a type; its name is in `udt_name`".to_owned()
+                "information_schema's `data_type` describes a type; its name is in `udt_name`"
+                    .to_owned()
             }
             None => "names are taken as the database keeps them, case included".to_owned(),
         };

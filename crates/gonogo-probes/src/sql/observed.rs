@@ -184,7 +184,10 @@ fn error(failed: &Failed) -> (Map, String) {
         error.insert("line".to_owned(), (*line).into());
         text.push_str(&format!("statement {number}, line {line}: {sql}\n"));
     }
-    text.push_str(&format!("{code} ({}): {}", refusal.sqlstate, refusal.message));
+    text.push_str(&format!(
+        "{code} ({}): {}",
+        refusal.sqlstate, refusal.message
+    ));
     if let Some(at) = &failed.at {
         let position = named([("line", at.line.into()), ("column", at.column.into())]);
         error.insert("position".to_owned(), Value::Map(position));
@@ -248,7 +251,8 @@ fn script(seen: &mut Seen, steps: &[Step], refused: Option<(&Failed, &Map)>) {
         let code = sqlstate::name(&failed.refusal.sqlstate).to_owned();
         table.push(line(steps.len(), *at, sql, [code, String::new()]));
     }
-    seen.facts.insert("statements".to_owned(), Value::List(facts));
+    seen.facts
+        .insert("statements".to_owned(), Value::List(facts));
     const MOST: usize = 50;
     let title = if table.len() > MOST {
         format!("The last {MOST} of {} statements", table.len())

@@ -44,13 +44,18 @@ fn error(script: bool) -> Type {
         ("datatype", maybe("the type at fault")),
         (
             "position",
-            Field::optional(position, "where in the text the error stands, where the server says it"),
+            Field::optional(
+                position,
+                "where in the text the error stands, where the server says it",
+            ),
         ),
     ];
     if script {
         fields.push((
             "statement",
-            maybe_int("which statement of the script it was, from one; none where it was the end of all"),
+            maybe_int(
+                "which statement of the script it was, from one; none where it was the end of all",
+            ),
         ));
         fields.push(("line", maybe_int("the line on which that statement begins")));
     }
@@ -60,7 +65,10 @@ fn error(script: bool) -> Type {
 fn notices() -> Field {
     let notice = Type::fields([
         ("severity", text("`NOTICE`, `WARNING`, `INFO`, …")),
-        ("code", text("the condition's name: `successful_completion`, `warning`")),
+        (
+            "code",
+            text("the condition's name: `successful_completion`, `warning`"),
+        ),
         ("sqlstate", text("the code: `00000`")),
         ("message", text("the server's words")),
     ]);
@@ -76,8 +84,14 @@ fn statements() -> Field {
         ("line", int("the line on which it begins")),
         ("rows", rows("its rows")),
         ("row_count", maybe_int("how many there are")),
-        ("affected", int("how many rows were inserted, updated or deleted")),
-        ("error", Field::optional(error(true), "the error that it was answered with")),
+        (
+            "affected",
+            int("how many rows were inserted, updated or deleted"),
+        ),
+        (
+            "error",
+            Field::optional(error(true), "the error that it was answered with"),
+        ),
         ("notices", notices()),
         (
             "latency",
@@ -99,10 +113,15 @@ pub(super) fn shape(script: bool) -> Shape {
     let mut fields = vec![
         (
             "rows",
-            rows("the rows, each a map from column to value; absent where the server answered with an error. Of a script those of its last statement, as `row_count`, `affected` and `columns`"),
+            rows(
+                "the rows, each a map from column to value; absent where the server answered with an error. Of a script those of its last statement, as `row_count`, `affected` and `columns`",
+            ),
         ),
         ("row_count", int("how many rows there are")),
-        ("affected", int("how many rows were inserted, updated or deleted")),
+        (
+            "affected",
+            int("how many rows were inserted, updated or deleted"),
+        ),
         (
             "columns",
             Field::new(columns, "the columns in order, there also without rows"),

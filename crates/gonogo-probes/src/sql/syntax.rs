@@ -219,7 +219,12 @@ fn names(options: &Json) -> Vec<OptionProblem> {
         if let Err(why) = name_is_possible(name) {
             let at = format!("identifiers.{key}");
             let message = format!("`{key}` {why}");
-            problems.push(problem("sql-identifier", &at, message, "the name as the database keeps it"));
+            problems.push(problem(
+                "sql-identifier",
+                &at,
+                message,
+                "the name as the database keeps it",
+            ));
         }
     }
     problems

@@ -43,7 +43,11 @@ fn one<'a>(column: &dyn Fn(usize) -> &'a str) -> String {
     let statement = column(5).split_whitespace().collect::<Vec<_>>().join(" ");
     if !statement.is_empty() {
         let head: String = statement.chars().take(80).collect();
-        let more = if head.len() < statement.len() { "…" } else { "" };
+        let more = if head.len() < statement.len() {
+            "…"
+        } else {
+            ""
+        };
         text.push_str(&format!(", last statement `{head}{more}`"));
     }
     text

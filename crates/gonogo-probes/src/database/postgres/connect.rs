@@ -26,8 +26,8 @@ use super::notices::Notices;
 use super::wording::{Forms, Worded, WordedTls};
 use super::{decode, trouble};
 use crate::ctx::{Ctx, trusted_roots};
-use crate::database::{Asking, Heard};
 use crate::database::dsn::{Dsn, Place, SslMode};
+use crate::database::{Asking, Heard};
 
 /// What may arrive from one row to the next: a larger row is not read to its end.
 const MAX_ROW_BYTES: u64 = 64 * 1024 * 1024;

@@ -67,9 +67,15 @@ mod tests {
     fn arrays_are_read_as_the_server_writes_them() {
         let list = |items: &[&str]| Value::List(items.iter().map(|i| (*i).into()).collect());
         assert_eq!(array("{}", ','), Some(Value::List(vec![])));
-        assert_eq!(array("{a,\"b \\\"c\\\\,{}\"}", ','), Some(list(&["a", "b \"c\\,{}"])));
+        assert_eq!(
+            array("{a,\"b \\\"c\\\\,{}\"}", ','),
+            Some(list(&["a", "b \"c\\,{}"]))
+        );
         assert_eq!(array("[0:1]={a,b}", ','), Some(list(&["a", "b"])));
-        assert_eq!(array("{(1,1),(0,0);(2,2),(1,1)}", ';'), Some(list(&["(1,1),(0,0)", "(2,2),(1,1)"])));
+        assert_eq!(
+            array("{(1,1),(0,0);(2,2),(1,1)}", ';'),
+            Some(list(&["(1,1),(0,0)", "(2,2),(1,1)"]))
+        );
         let nested = Value::List(vec![list(&["a"]), Value::List(vec![Value::Null])]);
         assert_eq!(array("{{a},{NULL}}", ','), Some(nested));
         assert_eq!(array("{\"NULL\"}", ','), Some(list(&["NULL"])));

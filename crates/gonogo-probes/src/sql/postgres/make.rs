@@ -10,9 +10,7 @@ use serde_json::Value as Json;
 use tokio_postgres::{Error, Statement as Prepared};
 
 use crate::database::Refusal;
-use crate::database::postgres::{
-    Session, Text, blockers, kept, not_observed, parameter, refusal,
-};
+use crate::database::postgres::{Session, Text, blockers, kept, not_observed, parameter, refusal};
 use crate::sql::names::{self, Unknown, first_unknown};
 use crate::sql::observed::{Answer, Failed, Keeper, Said, Step, twice_named};
 use crate::sql::run::Ask;
