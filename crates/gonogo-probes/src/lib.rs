@@ -69,5 +69,6 @@ pub fn registry() -> Registry<'static> {
     Registry {
         probes,
         targets: TARGETS,
+        check_files: true,
     }
 }
