@@ -22,3 +22,4 @@ mod readme;
 mod resume;
 mod rig;
 mod roads_to_green;
+mod schema;
