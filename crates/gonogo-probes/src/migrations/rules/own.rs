@@ -1,0 +1,103 @@
+//! What the published rules lack.
+
+use super::{Level, Rewrites, rule, Rule};
+
+/// Our own rules; each has a section of its name in `docs/guide/migrations.md`.
+pub(super) const RULES: &[Rule] = &[
+    rule(
+        "not-understood",
+        Level::Blocking,
+        "",
+        Rewrites::Depends,
+        "What this does cannot be read from the file, so nothing about it is proven.",
+        "Write the statements themselves, in PostgreSQL's grammar.",
+    ),
+    rule(
+        "no-way-down",
+        Level::Blocking,
+        "",
+        Rewrites::No,
+        "There is no way down, and the version before may not run on the new schema: a rollback of the program alone does not help.",
+        "Write the way down beside it, or split the change: add first, remove in a later release.",
+    ),
+    rule(
+        "edited-migration",
+        Level::Blocking,
+        "",
+        Rewrites::No,
+        "The migration was changed after the earlier revision: where it has run, it does not run again, so databases differ, and most tools refuse a changed checksum.",
+        "Take the change back and write a new migration.",
+    ),
+    rule(
+        "removed-migration",
+        Level::Blocking,
+        "",
+        Rewrites::No,
+        "A file of the earlier revision is gone: databases on which it has run have a history that the files no longer tell.",
+        "Keep the file, and write a new migration that takes its change back.",
+    ),
+    rule(
+        "not-recognised",
+        Level::Warning,
+        "",
+        Rewrites::No,
+        "The file lies among the migrations, but its name is none that the tool runs.",
+        "Rename it as the tool wants it, or move it away.",
+    ),
+    rule(
+        "empty-migration",
+        Level::Warning,
+        "",
+        Rewrites::No,
+        "There is no statement in it.",
+        "Fill it, or take it out before it has run anywhere.",
+    ),
+    rule(
+        "truncate",
+        Level::Blocking,
+        "ACCESS EXCLUSIVE",
+        Rewrites::No,
+        "TRUNCATE takes all rows away, at once and for good, and waits for every reader of the table.",
+        "Keep the rows under another name until the release is accepted, or delete what is not needed in batches.",
+    ),
+    rule(
+        "delete-every-row",
+        Level::Blocking,
+        "ROW EXCLUSIVE",
+        Rewrites::No,
+        "DELETE without WHERE takes all rows away and locks each of them until the transaction ends.",
+        "Say which rows, and delete in batches outside the migration; keep a copy until the release is accepted.",
+    ),
+    rule(
+        "update-every-row",
+        Level::Warning,
+        "ROW EXCLUSIVE",
+        Rewrites::Yes,
+        "UPDATE without WHERE writes every row anew and locks each of them until the transaction ends.",
+        "Fill the column in batches of a few thousand rows, outside the migration's transaction.",
+    ),
+    rule(
+        "rewrites-table",
+        Level::Blocking,
+        "ACCESS EXCLUSIVE",
+        Rewrites::Yes,
+        "The table is written anew while nobody can read or write it.",
+        "Make a new table beside it, copy in batches, and switch; or do it in a maintenance window.",
+    ),
+    rule(
+        "explicit-lock",
+        Level::Blocking,
+        "as named; ACCESS EXCLUSIVE where none is",
+        Rewrites::No,
+        "LOCK TABLE holds the table until the transaction ends.",
+        "Leave locking to the statements, each in a short transaction with a `lock_timeout`.",
+    ),
+    rule(
+        "refresh-without-concurrently",
+        Level::Warning,
+        "ACCESS EXCLUSIVE",
+        Rewrites::Yes,
+        "REFRESH MATERIALIZED VIEW lets nobody read the view while it is filled.",
+        "Give the view a unique index and write REFRESH MATERIALIZED VIEW CONCURRENTLY.",
+    ),
+];
