@@ -33,7 +33,9 @@ fn too_deep_in(text: &str, bodies: usize) -> Option<usize> {
             return Some(start);
         };
         match token.kind {
-            TokenKind::Whitespace | TokenKind::LineComment | TokenKind::BlockComment { .. } => continue,
+            TokenKind::Whitespace | TokenKind::LineComment | TokenKind::BlockComment { .. } => {
+                continue;
+            }
             TokenKind::Eof => break,
             TokenKind::Comma | TokenKind::Semi => {
                 if let Some(level) = levels.last_mut() {
@@ -88,7 +90,9 @@ fn is_body(kind: TokenKind, before: &[String; 2]) -> bool {
     let word = |n: usize, what: &str| before[n].eq_ignore_ascii_case(what);
     match kind {
         LiteralKind::DollarQuotedString { .. } => true,
-        LiteralKind::Str { .. } | LiteralKind::EscStr { .. } | LiteralKind::UnicodeEscStr { .. } => {
+        LiteralKind::Str { .. }
+        | LiteralKind::EscStr { .. }
+        | LiteralKind::UnicodeEscStr { .. } => {
             word(1, "as") || word(1, "do") || word(0, "language") || word(1, "execute")
         }
         _ => false,

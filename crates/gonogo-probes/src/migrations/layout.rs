@@ -102,7 +102,13 @@ pub(super) fn layout(paths: &BTreeSet<String>, forced: Option<Tool>) -> Layout {
 fn part(path: &str, paths: &BTreeSet<String>, forced: Option<Tool>) -> Part {
     let (folder, file) = path.rsplit_once('/').unwrap_or(("", path));
     let parent = folder.rsplit('/').next().unwrap_or("");
-    let within = |name: &str| if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
+    let within = |name: &str| {
+        if folder.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{folder}/{name}")
+        }
+    };
     let Some(stem) = file.strip_suffix(".sql") else {
         return Part::Strange;
     };
@@ -173,13 +179,18 @@ fn flyway(
     let kind = head.chars().next()?;
     let number = head.get(1..)?;
     let counted = number.starts_with(|c: char| c.is_ascii_digit())
-        && number.chars().all(|c| c.is_ascii_digit() || c == '.' || c == '_');
+        && number
+            .chars()
+            .all(|c| c.is_ascii_digit() || c == '.' || c == '_');
     match kind {
         'V' | 'B' if counted => {}
         'R' if number.is_empty() => {}
         'U' if counted => {
             let of = within(&format!("V{number}__"));
-            let of = paths.range(of.clone()..).next().filter(|p| p.starts_with(&of));
+            let of = paths
+                .range(of.clone()..)
+                .next()
+                .filter(|p| p.starts_with(&of));
             return Some(of.map_or(Part::Strange, |of| Part::Down(of.clone())));
         }
         _ => return None,
@@ -214,5 +225,9 @@ fn version(name: &str) -> Vec<u128> {
         .split(['.', '_', '-'])
         .map_while(|part| part.parse::<u128>().ok());
     let numbers: Vec<u128> = numbers.collect();
-    if numbers.is_empty() { vec![u128::MAX] } else { numbers }
+    if numbers.is_empty() {
+        vec![u128::MAX]
+    } else {
+        numbers
+    }
 }

@@ -18,15 +18,45 @@ const MOST_SHOWN: usize = 100;
 pub(super) fn shape() -> Shape {
     let list = || Type::List(Box::new(Type::Dyn));
     let fields = [
-        ("findings", list(), false, "what the rules say, blocking ones first: rule, link, level (`blocking`, `warning`), file, line, statement, reason, safer, lock, rewrites (`yes`, `no`, `depends`)"),
-        ("blocking", list(), false, "the findings that stop a running system, break the version before, or cannot be taken back"),
+        (
+            "findings",
+            list(),
+            false,
+            "what the rules say, blocking ones first: rule, link, level (`blocking`, `warning`), file, line, statement, reason, safer, lock, rewrites (`yes`, `no`, `depends`)",
+        ),
+        (
+            "blocking",
+            list(),
+            false,
+            "the findings that stop a running system, break the version before, or cannot be taken back",
+        ),
         ("warnings", list(), false, "the other findings"),
         ("allowed", list(), false, "findings that the plan allows"),
-        ("migrations", list(), false, "the migrations that were judged, in their order: name, tool, path, statements, has_down, adds_only, drops_nothing, backward_compatible (the version before runs on what it leaves, or it has a way down)"),
-        ("files", list(), false, "their files: path, statements, down (whether there is a way down), findings (how many)"),
-        ("without_down", list(), false, "the names of those that have no way down"),
+        (
+            "migrations",
+            list(),
+            false,
+            "the migrations that were judged, in their order: name, tool, path, statements, has_down, adds_only, drops_nothing, backward_compatible (the version before runs on what it leaves, or it has a way down)",
+        ),
+        (
+            "files",
+            list(),
+            false,
+            "their files: path, statements, down (whether there is a way down), findings (how many)",
+        ),
+        (
+            "without_down",
+            list(),
+            false,
+            "the names of those that have no way down",
+        ),
         ("count", Type::Int, false, "how many were judged"),
-        ("known", Type::Int, false, "how many there are, the ones of before included"),
+        (
+            "known",
+            Type::Int,
+            false,
+            "how many there are, the ones of before included",
+        ),
         ("from", Type::String, true, "the commit of `from`"),
         ("to", Type::String, true, "the commit that was read"),
     ];
@@ -53,10 +83,19 @@ pub(super) fn seen(
     allow: &[String],
     target: Option<TargetSeen>,
 ) -> Seen {
-    let (allowed, findings): (Vec<&Finding>, Vec<&Finding>) =
-        review.findings.iter().partition(|f| allow.contains(&f.rule));
-    let of = |level: Level| findings.iter().copied().filter(|f| f.level == level).collect();
-    let (blocking, warnings): (Vec<&Finding>, Vec<&Finding>) = (of(Level::Blocking), of(Level::Warning));
+    let (allowed, findings): (Vec<&Finding>, Vec<&Finding>) = review
+        .findings
+        .iter()
+        .partition(|f| allow.contains(&f.rule));
+    let of = |level: Level| {
+        findings
+            .iter()
+            .copied()
+            .filter(|f| f.level == level)
+            .collect()
+    };
+    let (blocking, warnings): (Vec<&Finding>, Vec<&Finding>) =
+        (of(Level::Blocking), of(Level::Warning));
     let migrations = &review.migrations;
     let without: Vec<Value> = migrations
         .iter()
@@ -68,7 +107,10 @@ pub(super) fn seen(
         if all.len() > MOST_FINDINGS {
             cut.push(Cut {
                 fact: fact.to_owned(),
-                why: format!("there are {}; the first {MOST_FINDINGS} were kept", all.len()),
+                why: format!(
+                    "there are {}; the first {MOST_FINDINGS} were kept",
+                    all.len()
+                ),
             });
         }
         Value::List(all.iter().take(MOST_FINDINGS).map(|f| value(f)).collect())
@@ -78,8 +120,14 @@ pub(super) fn seen(
         ("blocking".to_owned(), kept("blocking", &blocking)),
         ("warnings".to_owned(), kept("warnings", &warnings)),
         ("allowed".to_owned(), kept("allowed", &allowed)),
-        ("migrations".to_owned(), Value::List(migrations.iter().map(migration).collect())),
-        ("files".to_owned(), Value::List(migrations.iter().map(file).collect())),
+        (
+            "migrations".to_owned(),
+            Value::List(migrations.iter().map(migration).collect()),
+        ),
+        (
+            "files".to_owned(),
+            Value::List(migrations.iter().map(file).collect()),
+        ),
         ("without_down".to_owned(), Value::List(without)),
         ("count".to_owned(), migrations.len().into()),
         ("known".to_owned(), known.into()),
@@ -112,12 +160,20 @@ fn absences(source: &Source, known: usize, review: &Review) -> Vec<Absence> {
         }
         (_, None) => "there is no migration to judge".to_owned(),
     };
-    ["count", "findings", "blocking", "warnings", "migrations", "files", "without_down"]
-        .map(|fact| Absence {
-            fact: fact.to_owned(),
-            why: why.clone(),
-        })
-        .to_vec()
+    [
+        "count",
+        "findings",
+        "blocking",
+        "warnings",
+        "migrations",
+        "files",
+        "without_down",
+    ]
+    .map(|fact| Absence {
+        fact: fact.to_owned(),
+        why: why.clone(),
+    })
+    .to_vec()
 }
 
 fn value(finding: &Finding) -> Value {
@@ -144,7 +200,10 @@ fn migration(migration: &Migration) -> Value {
         ("statements".to_owned(), migration.statements.into()),
         ("has_down".to_owned(), migration.has_down.into()),
         ("adds_only".to_owned(), migration.effect.adds_only.into()),
-        ("drops_nothing".to_owned(), migration.effect.drops_nothing.into()),
+        (
+            "drops_nothing".to_owned(),
+            migration.effect.drops_nothing.into(),
+        ),
         ("backward_compatible".to_owned(), compatible.into()),
     ]))
 }
@@ -165,7 +224,10 @@ fn table(findings: &[&Finding]) -> Option<Shown> {
     let head = ["level", "rule", "place", "statement", "why", "safer"];
     let more = findings.len().saturating_sub(MOST_SHOWN);
     let title = if more > 0 {
-        format!("Migrations: the first {MOST_SHOWN} of {} findings", findings.len())
+        format!(
+            "Migrations: the first {MOST_SHOWN} of {} findings",
+            findings.len()
+        )
     } else {
         "Migrations: what the rules say".to_owned()
     };

@@ -2,6 +2,7 @@
 //! cannot be read is itself a finding.
 
 mod effect;
+mod own;
 mod plpgsql;
 
 use squawk_linter::{Linter, LinterSettings, Violation};
@@ -102,15 +103,27 @@ fn read_here(text: &str, manner: &Manner, within: usize) -> Script {
         }
     }
     let broken = !found.hits.is_empty();
-    let statements = file.stmts().filter(|s| !matches!(s, ast::Stmt::EmptyStmt(_)));
+    let statements = file
+        .stmts()
+        .filter(|s| !matches!(s, ast::Stmt::EmptyStmt(_)));
     let statements: Vec<ast::Stmt> = statements.collect();
     let in_transaction = manner.in_transaction.unwrap_or(statements.len() > 1);
     for violation in lint(&parse, &unmarked, manner, in_transaction) {
         found.violation(&violation);
     }
     let mut effect = Effect::of(&statements);
+    let mut around = own::Around {
+        manner,
+        within,
+        in_transaction,
+        is_alone: statements.len() == 1,
+    };
     for statement in &statements {
-        own(statement, manner, within, &mut found, &mut effect);
+        match statement {
+            ast::Stmt::Begin(_) => around.in_transaction = true,
+            ast::Stmt::Commit(_) | ast::Stmt::Rollback(_) => around.in_transaction = false,
+            _ => own::hold(statement, &around, &mut found, &mut effect),
+        }
     }
     if broken {
         effect = Effect::unknown();
@@ -137,54 +150,6 @@ fn lint(
     linter.lint(parse, text)
 }
 
-/// What the published rules lack.
-fn own(
-    statement: &ast::Stmt,
-    manner: &Manner,
-    within: usize,
-    found: &mut Found<'_>,
-    effect: &mut Effect,
-) {
-    let at = start_of(statement.syntax());
-    match statement {
-        ast::Stmt::Truncate(_) => found.hit("truncate", at, None, None),
-        ast::Stmt::Delete(delete) if delete.where_clause_or_current_of().is_none() => {
-            found.hit("delete-every-row", at, None, None);
-        }
-        ast::Stmt::Update(update) if update.where_clause_or_current_of().is_none() => {
-            found.hit("update-every-row", at, None, None);
-        }
-        ast::Stmt::Lock(_) => found.hit("explicit-lock", at, None, None),
-        ast::Stmt::Refresh(refresh) if refresh.concurrently_token().is_none() => {
-            found.hit("refresh-without-concurrently", at, None, None);
-        }
-        ast::Stmt::AlterTable(table) => {
-            let rewriting = table.actions().find(|action| {
-                matches!(
-                    action,
-                    ast::AlterTableAction::SetLogged(_)
-                        | ast::AlterTableAction::SetUnlogged(_)
-                        | ast::AlterTableAction::SetTablespace(_)
-                        | ast::AlterTableAction::SetAccessMethod(_)
-                )
-            });
-            if let Some(action) = rewriting {
-                found.hit("rewrites-table", start_of(action.syntax()), None, None);
-            }
-        }
-        ast::Stmt::Call(_) => {
-            let why = "What the procedure does is not in this file.";
-            found.hit("not-understood", at, Some(why.to_owned()), None);
-        }
-        ast::Stmt::Execute(_) => {
-            let why = "It runs a prepared statement, whose text is not here.";
-            found.hit("not-understood", at, Some(why.to_owned()), None);
-        }
-        ast::Stmt::Do(block) => plpgsql::read(block, manner, within, found, effect),
-        _ => {}
-    }
-}
-
 /// What was found so far in a text.
 struct Found<'a> {
     text: &'a str,
@@ -200,7 +165,9 @@ impl<'a> Found<'a> {
         let newlines = text.bytes().enumerate().filter(|(_, b)| *b == b'\n');
         Self {
             text,
-            lines: std::iter::once(0).chain(newlines.map(|(at, _)| at + 1)).collect(),
+            lines: std::iter::once(0)
+                .chain(newlines.map(|(at, _)| at + 1))
+                .collect(),
             statements: file
                 .stmts()
                 .map(|s| {
@@ -218,7 +185,8 @@ impl<'a> Found<'a> {
 
     /// How many statements begin up to here.
     fn index(&self, at: usize) -> usize {
-        self.statements.partition_point(|(start, _, _)| *start <= at)
+        self.statements
+            .partition_point(|(start, _, _)| *start <= at)
     }
 
     fn statement(&self, at: usize) -> String {
@@ -257,7 +225,9 @@ impl<'a> Found<'a> {
         let rest = self.text.get(at..).unwrap_or("");
         let safer = match rest.chars().next() {
             Some('`') => Some("This looks like MySQL: only PostgreSQL's grammar is read."),
-            Some('\\') => Some("What only psql understands cannot be read: leave it out of migrations."),
+            Some('\\') => {
+                Some("What only psql understands cannot be read: leave it out of migrations.")
+            }
             Some('$' | '{' | '<') => Some("Judge the files with their placeholders filled in."),
             _ => None,
         };
@@ -266,7 +236,10 @@ impl<'a> Found<'a> {
             rule: "not-understood".to_owned(),
             line,
             statement: on_one_line(before_a_password(whole.lines().next().unwrap_or("")), SHOWN),
-            reason: Some(format!("It cannot be parsed: {}.", said.trim_end_matches('.'))),
+            reason: Some(format!(
+                "It cannot be parsed: {}.",
+                said.trim_end_matches('.')
+            )),
             safer: safer.map(str::to_owned),
         });
     }
@@ -361,7 +334,10 @@ fn secret_literals(node: &SyntaxNode) -> Vec<(usize, usize)> {
 /// A text up to the word after which a password may stand.
 fn before_a_password(text: &str) -> &str {
     let lower = text.to_ascii_lowercase();
-    lower.find("password").and_then(|at| text.get(..at)).unwrap_or(text)
+    lower
+        .find("password")
+        .and_then(|at| text.get(..at))
+        .unwrap_or(text)
 }
 
 /// A text on one line, and not longer than that.

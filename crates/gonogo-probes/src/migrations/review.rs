@@ -90,7 +90,8 @@ pub(super) fn hold(
     }
     for path in &source.other {
         let mut hit = about("not-understood");
-        hit.reason = Some("It was not read: migrations written in Python are not read yet.".to_owned());
+        hit.reason =
+            Some("It was not read: migrations written in Python are not read yet.".to_owned());
         hit.safer = Some("Let the tool print its SQL into a file (`alembic upgrade --sql`, `manage.py sqlmigrate`), and judge that.".to_owned());
         review.findings.push(of_hit(path, hit));
     }
@@ -101,14 +102,28 @@ pub(super) fn hold(
     for path in &source.removed {
         review.findings.push(of_file(path, "removed-migration"));
     }
-    review.findings.sort_by(|a, b| {
-        (a.level, &a.file, a.line, &a.rule).cmp(&(b.level, &b.file, b.line, &b.rule))
-    });
+    // Within a file, what is said of the whole of it comes last.
+    let key = |f: &Finding| {
+        (
+            f.level,
+            f.file.clone(),
+            f.statement.is_empty(),
+            f.line,
+            f.rule.clone(),
+        )
+    };
+    review.findings.sort_by_cached_key(key);
     Ok(review)
 }
 
 fn one(source: &Source, unit: &Unit, also: &[squawk_linter::Rule], review: &mut Review) {
-    let text = |path: &str| source.texts.get(path).cloned().unwrap_or(Err("it is not there".to_owned()));
+    let text = |path: &str| {
+        source
+            .texts
+            .get(path)
+            .cloned()
+            .unwrap_or(Err("it is not there".to_owned()))
+    };
     let mut tool = unit.tool;
     let mut down = unit.down.as_ref().map(|path| (path.clone(), text(path)));
     let script = match text(&unit.up) {
@@ -126,7 +141,11 @@ fn one(source: &Source, unit: &Unit, also: &[squawk_linter::Rule], review: &mut 
             read(&sections.up, &manner)
         }
     };
-    let mut findings: Vec<Finding> = script.hits.iter().map(|hit| of_hit(&unit.up, hit.clone())).collect();
+    let mut findings: Vec<Finding> = script
+        .hits
+        .iter()
+        .map(|hit| of_hit(&unit.up, hit.clone()))
+        .collect();
     let mut has_down = false;
     if let Some((path, text)) = down {
         let way_back = match text {
@@ -134,7 +153,10 @@ fn one(source: &Source, unit: &Unit, also: &[squawk_linter::Rule], review: &mut 
             Err(why) => Script::refused(why, 1),
         };
         // A way down drops what the way up made: only whether it can be read counts.
-        let unread = way_back.hits.into_iter().filter(|hit| hit.rule == "not-understood");
+        let unread = way_back
+            .hits
+            .into_iter()
+            .filter(|hit| hit.rule == "not-understood");
         let unread: Vec<Finding> = unread.map(|hit| of_hit(&path, hit)).collect();
         has_down = way_back.statements > 0 && unread.is_empty();
         findings.extend(unread);

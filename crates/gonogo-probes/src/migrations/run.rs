@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use gonogo_core::record::{Cause, NotObserved, TargetSeen};
 
-use super::review::{Review, hold, needed};
 use super::layout::layout;
 use super::observed::seen;
+use super::review::{Review, hold, needed};
 use super::source::{self, MOST_BYTES, Source};
 use super::syntax::MigrationsOptions;
 use crate::ctx::Ctx;
@@ -75,12 +75,18 @@ pub(super) async fn observe(call: Call<'_>) -> Result<Seen, NotObserved> {
 
 /// `./db//migrations/` as git and the walk name it.
 fn tidied(path: &str) -> String {
-    let parts = path.split('/').filter(|part| !part.is_empty() && *part != ".");
+    let parts = path
+        .split('/')
+        .filter(|part| !part.is_empty() && *part != ".");
     parts.collect::<Vec<_>>().join("/")
 }
 
 fn late(ctx: &Ctx) -> NotObserved {
-    ctx.not_observed(TRIED, Cause::Timeout, "the migrations could not be read in time")
+    ctx.not_observed(
+        TRIED,
+        Cause::Timeout,
+        "the migrations could not be read in time",
+    )
 }
 
 async fn blocking<T: Send + 'static>(

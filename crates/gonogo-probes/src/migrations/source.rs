@@ -1,7 +1,7 @@
 //! Where the files come from: the folder as it is, or the trees of two git revisions, read without a checkout.
 
-mod history;
 mod folder;
+mod history;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -48,7 +48,10 @@ impl Source {
 pub(super) fn text(bytes: Vec<u8>) -> Text {
     let max = super::reader::MAX_BYTES;
     if bytes.len() > max {
-        return Err(format!("it has {} bytes; up to {max} are read", bytes.len()));
+        return Err(format!(
+            "it has {} bytes; up to {max} are read",
+            bytes.len()
+        ));
     }
     String::from_utf8(bytes).map_err(|e| {
         let at = e.utf8_error().valid_up_to();
@@ -62,12 +65,11 @@ pub(super) fn sort_in(path: &str, paths: &mut BTreeSet<String>, other: &mut BTre
     let file = parts.next().unwrap_or(path);
     // Django's folder and Alembic's.
     let folder = parts.next().unwrap_or("");
-    let ending = |end: &str| {
-        file.len() > end.len() && file.to_ascii_lowercase().ends_with(end)
-    };
+    let ending = |end: &str| file.len() > end.len() && file.to_ascii_lowercase().ends_with(end);
     if ending(".sql") {
         paths.insert(path.to_owned());
-    } else if ending(".py") && file != "__init__.py" && ["migrations", "versions"].contains(&folder) {
+    } else if ending(".py") && file != "__init__.py" && ["migrations", "versions"].contains(&folder)
+    {
         other.insert(path.to_owned());
     }
 }

@@ -83,16 +83,28 @@ async fn a_finding_names_rule_place_statement_reason_and_a_safer_form() {
     .await;
     let first = &list(&seen, "blocking")[0];
     insta::assert_debug_snapshot!(first);
-    assert_eq!(column(&seen, "findings", "rule"), ["no-way-down", "ban-drop-column"]);
+    assert_eq!(
+        column(&seen, "findings", "rule"),
+        ["ban-drop-column", "no-way-down"]
+    );
 }
 
 #[tokio::test]
 async fn the_observation_of_a_small_history_is_as_published() {
     let seen = seen(&[
-        ("20260101000000_a/migration.sql", "create table a (id bigint primary key);\n"),
-        ("20260102000000_b/migration.sql", "set lock_timeout = '2s'; alter table a add note text;"),
+        (
+            "20260101000000_a/migration.sql",
+            "create table a (id bigint primary key);\n",
+        ),
+        (
+            "20260102000000_b/migration.sql",
+            "set lock_timeout = '2s'; alter table a add note text;",
+        ),
         ("20260102000000_b/down.sql", "alter table a drop note;"),
-        ("20260103000000_c/migration.sql", "alter table a rename note to notes;"),
+        (
+            "20260103000000_c/migration.sql",
+            "alter table a rename note to notes;",
+        ),
     ])
     .await;
     insta::assert_json_snapshot!(seen.facts);
@@ -105,7 +117,9 @@ async fn a_folder_without_migrations_is_an_absence_and_a_missing_one_is_not_obse
     assert_eq!(seen.absent.len(), 7);
     let folder = folder(&[]);
     for (path, cause) in [("nowhere", "Missing"), ("../..", "Forbidden")] {
-        let gap = observe(folder.path(), json!({"migrations": path})).await.unwrap_err();
+        let gap = observe(folder.path(), json!({"migrations": path}))
+            .await
+            .unwrap_err();
         assert_eq!(format!("{:?}", gap.cause), cause);
     }
 }
@@ -129,14 +143,21 @@ async fn a_rule_of_style_is_judged_where_the_plan_asks_for_it() {
 
 #[tokio::test]
 async fn a_comment_in_the_file_does_not_wave_it_through() {
-    let seen = seen(&[("1_a.sql", "-- squawk-ignore ban-drop-table\ndrop table a;\n-- squawk-ignore-file\n")]).await;
+    let seen = seen(&[(
+        "1_a.sql",
+        "-- squawk-ignore ban-drop-table\ndrop table a;\n-- squawk-ignore-file\n",
+    )])
+    .await;
     assert!(column(&seen, "blocking", "rule").contains(&"ban-drop-table".to_owned()));
 }
 
 #[tokio::test]
 async fn a_password_in_a_statement_is_not_shown() {
     let seen = seen(&[
-        ("1_a.sql", "alter role app password 'hunter2x'; drop table a;"),
+        (
+            "1_a.sql",
+            "alter role app password 'hunter2x'; drop table a;",
+        ),
         ("2_b.sql", "alter rolle app password 'hunter2x';"),
     ])
     .await;
@@ -149,20 +170,38 @@ async fn more_findings_than_are_kept_cut_the_fact() {
     let files: Vec<(String, String)> = (0..12)
         .map(|n| (format!("{n}_a.sql"), "drop table a;\n".repeat(199)))
         .collect();
-    let files: Vec<(&str, &str)> = files.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
+    let files: Vec<(&str, &str)> = files
+        .iter()
+        .map(|(a, b)| (a.as_str(), b.as_str()))
+        .collect();
     let seen = seen(&files).await;
-    assert!(seen.cut.iter().any(|cut| cut.fact == "findings"), "{:?}", seen.cut);
+    assert!(
+        seen.cut.iter().any(|cut| cut.fact == "findings"),
+        "{:?}",
+        seen.cut
+    );
     assert_eq!(list(&seen, "findings").len(), 2_000);
 }
 
 #[tokio::test]
 async fn what_is_too_large_or_no_text_or_python_is_a_finding_and_never_silence() {
     let large = format!("select '{}';", "x".repeat(5 << 20));
-    let folder = folder(&[("1_a.sql", &large), ("2_b.sql", ""), ("migrations/0001_x.py", "pass")]);
+    let folder = folder(&[
+        ("1_a.sql", &large),
+        ("2_b.sql", ""),
+        ("migrations/0001_x.py", "pass"),
+    ]);
     std::fs::write(folder.path().join("db/3_c.sql"), [b'a', 0xff, 0xfe]).unwrap();
-    let seen = observe(folder.path(), json!({"migrations": "db"})).await.unwrap();
+    let seen = observe(folder.path(), json!({"migrations": "db"}))
+        .await
+        .unwrap();
     let reasons = column(&seen, "findings", "reason").join("\n");
-    for part in ["up to 4194304 are read", "not UTF-8", "Python are not read", "no statement"] {
+    for part in [
+        "up to 4194304 are read",
+        "not UTF-8",
+        "Python are not read",
+        "no statement",
+    ] {
         assert!(reasons.contains(part), "{part}: {reasons}");
     }
 }

@@ -55,7 +55,15 @@ fn made(statement: &ast::Stmt) -> Option<String> {
     let ast::Stmt::CreateTable(table) = statement else {
         return None;
     };
-    Some(table.table_name()?.path()?.segment()?.text().as_str().to_owned())
+    Some(
+        table
+            .table_name()?
+            .path()?
+            .segment()?
+            .text()
+            .as_str()
+            .to_owned(),
+    )
 }
 
 fn named(table: Option<ast::TableRelationName>) -> Option<String> {

@@ -23,10 +23,18 @@ pub(super) fn read(
         found.hit("not-understood", at, Some(why.to_owned()), None);
     };
     let Some(body) = block.plpgsql() else {
-        return refuse(found, at, "The block is not written in PL/pgSQL, or has no body.");
+        return refuse(
+            found,
+            at,
+            "The block is not written in PL/pgSQL, or has no body.",
+        );
     };
     if within >= MOST_WITHIN {
-        return refuse(found, at, "It lies in too many blocks within blocks to be read.");
+        return refuse(
+            found,
+            at,
+            "It lies in too many blocks within blocks to be read.",
+        );
     }
     for error in body.errors() {
         let at = usize::from(error.range().start());
@@ -82,7 +90,12 @@ fn only_statements(root: &SyntaxNode, text: &str) -> String {
     for (nodes, keep) in [
         (sql(root).collect::<Vec<_>>(), true),
         // PL/pgSQL's own INTO, which fills a variable, is none of SQL.
-        (root.descendants().filter(|n| n.kind() == SyntaxKind::PLPGSQL_INTO_CLAUSE).collect(), false),
+        (
+            root.descendants()
+                .filter(|n| n.kind() == SyntaxKind::PLPGSQL_INTO_CLAUSE)
+                .collect(),
+            false,
+        ),
     ] {
         for node in nodes {
             let range = node.text_range();
@@ -91,9 +104,11 @@ fn only_statements(root: &SyntaxNode, text: &str) -> String {
             }
         }
     }
-    let blanked = text.bytes().zip(kept).map(|(byte, kept)| {
-        if kept || byte == b'\n' { byte } else { b' ' }
-    });
+    let blanked = text.bytes().zip(kept).map(
+        |(byte, kept)| {
+            if kept || byte == b'\n' { byte } else { b' ' }
+        },
+    );
     String::from_utf8_lossy(&blanked.collect::<Vec<u8>>()).into_owned()
 }
 

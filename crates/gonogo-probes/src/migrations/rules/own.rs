@@ -1,6 +1,6 @@
 //! What the published rules lack.
 
-use super::{Level, Rewrites, rule, Rule};
+use super::{Level, Rewrites, Rule, rule};
 
 /// Our own rules; each has a section of its name in `docs/guide/migrations.md`.
 pub(super) const RULES: &[Rule] = &[
@@ -51,6 +51,14 @@ pub(super) const RULES: &[Rule] = &[
         Rewrites::No,
         "There is no statement in it.",
         "Fill it, or take it out before it has run anywhere.",
+    ),
+    rule(
+        "not-in-a-transaction",
+        Level::Blocking,
+        "",
+        Rewrites::No,
+        "PostgreSQL refuses the statement inside a transaction, and the tool or the file opens one: the migration fails.",
+        "Put it in a migration of its own that runs outside a transaction (`-- no-transaction`, `transaction:false`, …).",
     ),
     rule(
         "truncate",

@@ -45,7 +45,11 @@ pub(in super::super) fn walk(
             let Some(name) = name.to_str() else {
                 return Err(failed(std::io::Error::other("a name in it is not UTF-8")));
             };
-            let path = if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
+            let path = if folder.is_empty() {
+                name.to_owned()
+            } else {
+                format!("{folder}/{name}")
+            };
             let kind = entry.file_type().map_err(|e| (path.clone(), e))?;
             if kind.is_dir() && name != ".git" {
                 folders.push((path, depth + 1));
@@ -57,7 +61,10 @@ pub(in super::super) fn walk(
             }
             if walked.paths.len() + walked.other.len() > MOST_FILES {
                 let many = format!("it holds more than {MOST_FILES} files of migrations");
-                return Err(failed(std::io::Error::new(std::io::ErrorKind::FileTooLarge, many)));
+                return Err(failed(std::io::Error::new(
+                    std::io::ErrorKind::FileTooLarge,
+                    many,
+                )));
             }
         }
     }

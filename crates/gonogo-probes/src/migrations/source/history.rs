@@ -49,7 +49,9 @@ pub(in super::super) async fn trees(
         for path in before.keys() {
             sort_in(path, &mut there, &mut BTreeSet::new());
         }
-        source.other.retain(|path| before.get(path) != objects.get(path));
+        source
+            .other
+            .retain(|path| before.get(path) != objects.get(path));
         source.added = Some(source.paths.difference(&there).cloned().collect());
         source.removed = there.difference(&source.paths).cloned().collect();
         source.edited = there
@@ -96,14 +98,21 @@ pub(in super::super) async fn read(
         to.write_all(asked.as_bytes()).await.map_err(lost)?;
         to.flush().await.map_err(lost)?;
         let mut line = String::new();
-        (&mut from).take(1024).read_line(&mut line).await.map_err(lost)?;
+        (&mut from)
+            .take(1024)
+            .read_line(&mut line)
+            .await
+            .map_err(lost)?;
         let mut words = line.split_whitespace();
         let size = match (words.next(), words.next(), words.next()) {
             (Some(said), Some("blob"), Some(size)) if said == hash => size.parse::<u64>().ok(),
             _ => None,
         };
         let Some(size) = size else {
-            return Err(broken(&format!("`{}` of `{path}`", line.trim().escape_debug())));
+            return Err(broken(&format!(
+                "`{}` of `{path}`",
+                line.trim().escape_debug()
+            )));
         };
         total = total.saturating_add(size);
         if total > MOST_BYTES {
@@ -112,7 +121,9 @@ pub(in super::super) async fn read(
         }
         if size > MAX_BYTES as u64 {
             let mut rest = (&mut from).take(size + 1);
-            tokio::io::copy(&mut rest, &mut tokio::io::sink()).await.map_err(lost)?;
+            tokio::io::copy(&mut rest, &mut tokio::io::sink())
+                .await
+                .map_err(lost)?;
             let why = format!("it has {size} bytes; up to {MAX_BYTES} are read");
             texts.insert(path.clone(), Err(why));
             continue;
@@ -132,7 +143,13 @@ async fn commit(ctx: &Ctx, root: &Path, revision: &str) -> Result<String, NotObs
         return Err(bad(why));
     }
     let named = format!("{revision}^{{commit}}");
-    let asked = ["rev-parse", "--verify", "--quiet", "--end-of-options", &named];
+    let asked = [
+        "rev-parse",
+        "--verify",
+        "--quiet",
+        "--end-of-options",
+        &named,
+    ];
     let (said, worked) = output(ctx, root, &asked).await?;
     let said = String::from_utf8_lossy(&said).trim().to_owned();
     if worked && said.len() >= 40 && said.bytes().all(|b| b.is_ascii_hexdigit()) {
@@ -197,12 +214,14 @@ async fn output(
         .stderr(Stdio::null())
         .spawn()
         .map_err(|e| no_git(ctx, &e))?;
-    let lost = |e: std::io::Error| {
-        ctx.not_observed(TRIED, Cause::Protocol, format!("git broke off: {e}"))
-    };
+    let lost =
+        |e: std::io::Error| ctx.not_observed(TRIED, Cause::Protocol, format!("git broke off: {e}"));
     let mut said = Vec::new();
     if let Some(from) = child.stdout.take() {
-        from.take(MOST_LISTED + 1).read_to_end(&mut said).await.map_err(lost)?;
+        from.take(MOST_LISTED + 1)
+            .read_to_end(&mut said)
+            .await
+            .map_err(lost)?;
     }
     if said.len() as u64 > MOST_LISTED {
         let why = format!("git listed more than {MOST_LISTED} bytes");
