@@ -19,7 +19,7 @@ use crate::ctx::{Ctx, GateScope};
 
 async fn observe(folder: &Path, options: Json) -> Result<Seen, NotObserved> {
     let (_keep, cancelled) = tokio::sync::watch::channel(false);
-    let limit = Duration::from_secs(120);
+    let limit = Duration::from_mins(2);
     let ctx = Ctx::new(Vec::new(), folder.to_owned(), limit, cancelled);
     let scope = GateScope::new(false);
     run::observe(Call {

@@ -106,6 +106,17 @@ fn a_release_that_drops_and_locks_is_no_go_and_every_report_says_why_and_what_to
         "{}",
         ended.stdout
     );
+    // The first screen names the worst of them.
+    let finding = &ended.json()["findings"][0];
+    assert_eq!(
+        finding["next"],
+        "Stop using it in one release, and drop it in a later one, when nothing runs that knows it."
+    );
+    let cause = finding["cause"].as_str().unwrap();
+    assert!(
+        cause.starts_with("db/V2__total.sql:1 meets ban-drop-column, the first of "),
+        "{cause}"
+    );
     let run = folder.path().join(ended.run());
     let shown = gonogo(
         folder.path(),
@@ -120,7 +131,7 @@ fn a_release_that_drops_and_locks_is_no_go_and_every_report_says_why_and_what_to
             "ban-drop-column",
             "require-concurrent-index-creation",
             "squawkhq.com/docs/ban-drop-column",
-            "db/V3__index.sql:3",
+            "index.sql:3",
             "nobody can write to the table",
             "CREATE INDEX CONCURRENTLY",
             "no-way-down",
