@@ -131,7 +131,7 @@ fn a_release_that_drops_and_locks_is_no_go_and_every_report_says_why_and_what_to
             "ban-drop-column",
             "require-concurrent-index-creation",
             "squawkhq.com/docs/ban-drop-column",
-            "index.sql:3",
+            "index.sql",
             "nobody can write to the table",
             "CREATE INDEX CONCURRENTLY",
             "no-way-down",
@@ -141,6 +141,8 @@ fn a_release_that_drops_and_locks_is_no_go_and_every_report_says_why_and_what_to
         // What ran long ago is not held against this release.
         assert!(!page.contains("ban-drop-table"), "{page}");
     }
+    let page = std::fs::read_to_string(run.join("report.html")).unwrap();
+    assert!(page.contains("db/V3__index.sql:3"), "{page}");
     // The verdict can be recomputed from what was recorded, without the repository.
     std::fs::remove_dir_all(folder.path().join("sources")).unwrap();
     let verified = gonogo(folder.path(), &["verify", run.to_str().unwrap()]);
