@@ -221,7 +221,7 @@ fn table(findings: &[&Finding]) -> Option<Shown> {
     if findings.is_empty() {
         return None;
     }
-    let head = ["level", "rule", "place", "statement", "why", "safer"];
+    let head = ["rule", "place and statement", "why", "safer"];
     let more = findings.len().saturating_sub(MOST_SHOWN);
     let title = if more > 0 {
         format!(
@@ -246,12 +246,10 @@ fn table(findings: &[&Finding]) -> Option<Shown> {
                     why.push_str(" Rewrites the table.");
                 }
                 vec![
-                    f.level.name().to_owned(),
-                    format!("{} {}", f.rule, f.link),
-                    format!("{}:{}", f.file, f.line),
-                    f.statement.clone(),
+                    format!("{} ({})", f.rule, f.level.name()),
+                    format!("{}:{} {}", f.file, f.line, f.statement),
                     why,
-                    f.safer.clone(),
+                    format!("{} See {}", f.safer, f.link),
                 ]
             })
             .collect(),
