@@ -1,4 +1,8 @@
 //! Several statements in one check.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests write the files that they read"
+)]
 
 use super::*;
 use crate::sql::script::Script;

@@ -172,9 +172,9 @@ fn bindable(value: &Value) -> Json {
     }
 }
 
-fn of<T: Into<Json> + 'static>(strategy: impl Strategy<Value = T> + 'static) -> BoxedStrategy<Json>
+fn of<T>(strategy: impl Strategy<Value = T> + 'static) -> BoxedStrategy<Json>
 where
-    T: std::fmt::Debug,
+    T: Into<Json> + std::fmt::Debug + 'static,
 {
     strategy.prop_map(Into::into).boxed()
 }
