@@ -119,7 +119,7 @@ const SETUP: &str = "  setup:
     checks:
       - sql: { file: sql/schema.sql }
         writes: true
-        expect: size(statements) == 6
+        expect: size(statements) == 5
 ";
 
 fn set_up(folder: &Path, server: &PostgresServer, schema: &str) -> Ended {
