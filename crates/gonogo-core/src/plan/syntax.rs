@@ -4,6 +4,7 @@ use serde_json::Value as Json;
 
 use crate::record::Power;
 use crate::shape::Shape;
+use crate::snapshot::Unreadable;
 
 /// One kind of target that environments may name.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +30,36 @@ pub struct OptionProblem {
     pub message: String,
     /// What to do.
     pub help: Option<String>,
+}
+
+/// A problem with the content of a file that a check names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileProblem {
+    /// Stable code.
+    pub code: &'static str,
+    /// Whether it only warns.
+    pub warning: bool,
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub help: String,
+    /// The line, from one.
+    pub line: usize,
+    /// The column, from one.
+    pub column: usize,
+}
+
+impl From<Unreadable> for FileProblem {
+    fn from(wrong: Unreadable) -> Self {
+        Self {
+            code: "bad-file",
+            warning: false,
+            message: wrong.message,
+            help: wrong.help,
+            line: wrong.line,
+            column: wrong.column,
+        }
+    }
 }
 
 /// What the loader, the linter and `gonogo try` must know of a probe. Implemented once per probe folder.
@@ -70,13 +101,13 @@ pub trait Syntax: Send + Sync {
     fn lint(&self, _options: &Json) -> Vec<OptionProblem> {
         Vec::new()
     }
-    /// The files that a check with these options refers to, each with the key that names it, dotted: paths relative to
-    /// the plan's folder. They become files of the plan: its hash and its bundle hold them.
-    fn files(&self, _options: &Json) -> Vec<(&'static str, String)> {
-        Vec::new()
+    /// The options, dotted where they are nested, that name a file beside the plan which a check reads. Such a file is
+    /// one of the plan's own: in its digest and in the bundle.
+    fn files(&self) -> &'static [&'static str] {
+        &[]
     }
-    /// Problems in such a file.
-    fn lint_file(&self, _options: &Json, _path: &str, _bytes: &[u8]) -> Vec<OptionProblem> {
+    /// What is wrong with the content of a file that the option names.
+    fn lint_file(&self, _key: &str, _options: &Json, _bytes: &[u8]) -> Vec<FileProblem> {
         Vec::new()
     }
     /// Facts that are secret by nature: a minted token.

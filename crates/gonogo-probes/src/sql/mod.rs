@@ -10,7 +10,7 @@ mod sqlite;
 mod statement;
 mod syntax;
 
-use gonogo_core::plan::{Cost, OptionProblem, Syntax};
+use gonogo_core::plan::{Cost, FileProblem, OptionProblem, Syntax};
 use gonogo_core::record::{NotObserved, Power};
 use gonogo_core::shape::Shape;
 use serde_json::Value as Json;
@@ -63,15 +63,12 @@ impl Syntax for Sql {
         syntax::lint(options)
     }
 
-    fn files(&self, options: &Json) -> Vec<(&'static str, String)> {
-        let file = syntax::file(options).filter(|file| !file.contains("${"));
-        file.map(|file| ("sql.file", file.to_owned()))
-            .into_iter()
-            .collect()
+    fn files(&self) -> &'static [&'static str] {
+        &["sql.file"]
     }
 
-    fn lint_file(&self, options: &Json, path: &str, bytes: &[u8]) -> Vec<OptionProblem> {
-        syntax::lint_file(options, path, bytes)
+    fn lint_file(&self, _key: &str, options: &Json, bytes: &[u8]) -> Vec<FileProblem> {
+        syntax::lint_file(options, bytes)
     }
 
     fn cost(&self, _options: &Json) -> Cost {

@@ -13,9 +13,6 @@ use crate::database::postgres::Session;
 use crate::database::{self, Asking, Kind};
 use crate::probe::{Call, ResolvedTarget, Seen};
 
-/// The longest script that is read, in bytes.
-const MAX_FILE: u64 = 16 * 1024 * 1024;
-
 /// Statements, ready to be made.
 pub(super) struct Ask<'a> {
     /// Who asks, and for how long.
@@ -82,7 +79,7 @@ pub(super) async fn observe(call: Call<'_>) -> Result<Seen, NotObserved> {
     };
     let (text, many) = match &options.sql {
         SqlText::Text(text) => (text.clone(), options.script),
-        SqlText::File(named) => (file(call.ctx, &named.file).await?, true),
+        SqlText::File(named) => (file(call.ctx, &named.file)?, true),
     };
     let tried = match &options.sql {
         SqlText::Text(text) => shortened(text),
@@ -120,31 +117,19 @@ pub(super) async fn observe(call: Call<'_>) -> Result<Seen, NotObserved> {
     }
 }
 
-/// The text of a script beside the plan.
-async fn file(ctx: &Ctx, name: &str) -> Result<String, NotObserved> {
+/// The text of a script beside the plan, as it was when the plan was loaded.
+fn file(ctx: &Ctx, name: &str) -> Result<String, NotObserved> {
     let failed = |cause, why: String| {
         let mut failed = ctx.not_observed(name, cause, format!("`{name}`: {why}"));
         failed.help = Some("a relative path starts from the plan's folder".to_owned());
         failed
     };
-    let path = ctx.path(name);
-    let read = async {
-        let size = tokio::fs::metadata(&path).await?.len();
-        if size > MAX_FILE {
-            return Ok(Err(size));
-        }
-        tokio::fs::read(&path).await.map(Ok)
-    };
-    match read.await {
-        Err(e) => Err(failed(Cause::Missing, e.to_string())),
-        Ok(Err(size)) => {
-            let why = format!("it has {size} bytes, more than the {MAX_FILE} that are read");
-            Err(failed(Cause::TooLarge, why))
-        }
-        Ok(Ok(bytes)) => text_of(&bytes)
-            .map(str::to_owned)
-            .map_err(|why| failed(Cause::BadOptions, why)),
-    }
+    let bytes = ctx
+        .plan_file(name)
+        .ok_or_else(|| failed(Cause::Missing, "it is no file of the plan".to_owned()))?;
+    text_of(bytes)
+        .map(str::to_owned)
+        .map_err(|why| failed(Cause::BadOptions, why))
 }
 
 async fn observe_sqlite(

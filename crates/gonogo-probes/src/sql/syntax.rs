@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use gonogo_core::plan::OptionProblem;
+use gonogo_core::plan::{FileProblem, OptionProblem};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value as Json;
@@ -92,14 +92,6 @@ fn problem(code: &'static str, key: &str, message: String, help: &str) -> Option
 /// What the schema cannot say.
 pub(super) fn lint(options: &Json) -> Vec<OptionProblem> {
     let mut problems = names(options);
-    if let Some(file) = file(options) {
-        if file.contains("${") {
-            let message = "which file it is must be known before anything runs".to_owned();
-            let help = "write its path; a check for each file, with `when:`, chooses between files";
-            problems.push(problem("sql-file", "sql.file", message, help));
-        }
-        return problems;
-    }
     let Some(sql) = options.get("sql").and_then(Json::as_str) else {
         return problems;
     };
@@ -113,24 +105,44 @@ pub(super) fn lint(options: &Json) -> Vec<OptionProblem> {
 }
 
 /// What is wrong with a script in a file.
-pub(super) fn lint_file(options: &Json, path: &str, bytes: &[u8]) -> Vec<OptionProblem> {
+pub(super) fn lint_file(options: &Json, bytes: &[u8]) -> Vec<FileProblem> {
+    let placed = |problem: OptionProblem| {
+        // What is said of a text begins with the line in it.
+        let place = problem.message.strip_prefix("line ");
+        let place = place.and_then(|rest| rest.split_once(": "));
+        let place =
+            place.and_then(|(line, message)| Some((line.parse().ok()?, message.to_owned())));
+        let (line, message) = place.unwrap_or((1, problem.message));
+        FileProblem {
+            code: problem.code,
+            warning: problem.warning,
+            message,
+            help: problem.help.unwrap_or_default(),
+            line,
+            column: 1,
+        }
+    };
     let text = match text_of(bytes) {
         Ok(text) => text,
         Err(why) => {
-            let message = format!("{path}: {why}");
-            return vec![problem("sql-file", "sql.file", message, "save it as UTF-8")];
+            return vec![placed(problem(
+                "sql-file",
+                "sql.file",
+                why,
+                "save it as UTF-8",
+            ))];
         }
     };
-    let mut problems = of_text(options, text, "sql.file");
-    if let Some(at) = text.find("${") {
-        let line = text[..at].matches('\n').count() + 1;
+    let mut problems: Vec<FileProblem> = of_text(options, text, "sql.file")
+        .into_iter()
+        .map(placed)
+        .collect();
+    if let Some(found) = text.find("${") {
+        let line = text[..found].matches('\n').count() + 1;
         let message = format!("line {line}: `${{` is not filled in a file");
-        let mut wrong = problem("sql-template", "sql.file", message, BOTH_WAYS);
+        let mut wrong = placed(problem("sql-template", "sql.file", message, BOTH_WAYS));
         wrong.warning = true;
         problems.push(wrong);
-    }
-    for problem in &mut problems {
-        problem.message = format!("{path}: {}", problem.message);
     }
     problems
 }

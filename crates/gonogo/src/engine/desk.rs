@@ -77,7 +77,8 @@ impl Desk {
             setup.base_dir.clone(),
             Duration::from_secs(30),
             stopped,
-        );
+        )
+        .with_files(setup.plan.files.clone());
         let state = State {
             appender: Some(appender),
             blobs,

@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 
 use super::{Use, check_types, given_names, limits, undeclared, uses};
-use crate::diag::Diagnostic;
+use crate::diag::{Diagnostic, Place};
 use crate::expr::{Field, Type, TypeEnv};
 use crate::plan::build::Built;
 use crate::plan::exprs;
-use crate::plan::load::{Reader, beside};
-use crate::plan::source::Span;
-use crate::plan::syntax::{OptionProblem, Registry, Syntax};
+use crate::plan::load::{Reader, file_path};
+use crate::plan::source::{Source, Span};
+use crate::plan::syntax::{FileProblem, OptionProblem, Registry, Syntax};
 use crate::plan::tree::Node;
 use crate::plan::types::{Check, StatisticsOptions};
 
@@ -86,38 +86,6 @@ impl One<'_> {
         self.files(reader);
         self.retries(reader);
         self.limits(reader);
-    }
-
-    /// Reads the files that the check refers to into the plan.
-    fn files(&self, reader: &mut Reader<'_>) {
-        for (key, path) in self.probe.files(&self.check.options) {
-            let problem = |code, message| OptionProblem {
-                code,
-                key: key.to_owned(),
-                warning: false,
-                message,
-                help: Some("a relative path starts from the plan's folder".to_owned()),
-            };
-            let relative = match beside("", &path) {
-                Ok(relative) => relative,
-                Err(why) => {
-                    self.own_problem(problem("bad-path", why), reader);
-                    continue;
-                }
-            };
-            match reader.keep(&relative) {
-                Err(why) => {
-                    let message = format!("`{path}` cannot be read: {why}");
-                    self.own_problem(problem("missing-file", message), reader);
-                }
-                Ok(bytes) => {
-                    let options = &self.check.options;
-                    for problem in self.probe.lint_file(options, &path, &bytes) {
-                        self.own_problem(problem, reader);
-                    }
-                }
-            }
-        }
     }
 
     fn head(&self) -> Span {
@@ -233,6 +201,51 @@ impl One<'_> {
         reader.say(diagnostic, at);
     }
 
+    /// The files that the check reads: they become the plan's own, and what is wrong with them is said at its place.
+    fn files(&self, reader: &mut Reader<'_>) {
+        for key in self.probe.files() {
+            let named = key
+                .split('.')
+                .try_fold(self.node, |node, part| node.get(part));
+            let Some((node, written)) = named.and_then(|node| Some((node, node.text()?))) else {
+                continue;
+            };
+            let at = node.span;
+            if written.contains("${") {
+                let message = format!(
+                    "`{key}` names a file of the plan, which must be known before anything runs"
+                );
+                let problem = Diagnostic::error("file-template", message)
+                    .help("write its path; for another file write another check, with `when:`");
+                reader.say(problem, at);
+                continue;
+            }
+            let path = match file_path(written) {
+                Ok(path) => path,
+                Err(why) => {
+                    reader.say(Diagnostic::error("bad-path", why), at);
+                    continue;
+                }
+            };
+            let bytes = match reader.keep(&path) {
+                Ok(bytes) => bytes,
+                Err(why) => {
+                    let message = format!("`{written}` cannot be read: {why}");
+                    reader.say(Diagnostic::error("missing-file", message), at);
+                    continue;
+                }
+            };
+            let problems = self.probe.lint_file(key, &self.check.options, &bytes);
+            if !problems.is_empty() {
+                let text = String::from_utf8_lossy(&bytes).into_owned();
+                let source = Source::new(path.as_str(), text);
+                problems
+                    .into_iter()
+                    .for_each(|problem| said_in_file(problem, &path, &source, reader));
+            }
+        }
+    }
+
     fn retries(&self, reader: &mut Reader<'_>) {
         let Some(retry) = self.check.retry else {
             return;
@@ -272,4 +285,23 @@ impl One<'_> {
             }
         }
     }
+}
+
+/// Says a problem at its place in a file that the plan names.
+fn said_in_file(problem: FileProblem, path: &str, source: &Source, reader: &mut Reader<'_>) {
+    let place = Place {
+        file: path.to_owned(),
+        line: problem.line,
+        column: problem.column,
+        width: 1,
+    };
+    let excerpt = source.excerpt(problem.line.saturating_sub(1));
+    let said = if problem.warning {
+        Diagnostic::warning(problem.code, problem.message)
+    } else {
+        Diagnostic::error(problem.code, problem.message)
+    };
+    reader
+        .problems
+        .nowhere(said.help(problem.help).at(place, excerpt));
 }

@@ -9,6 +9,7 @@ mod json;
 mod literal;
 mod notices;
 mod read;
+mod tls;
 mod trouble;
 mod wording;
 
