@@ -200,11 +200,11 @@ fn a_script_that_cannot_be_run_is_refused_before_anything_is_sent() {
         std::fs::write(folder.path().join("plan.yaml"), format!("{HEAD}{SETUP}")).unwrap();
         gonogo(folder.path(), &["lint", "plan.yaml"])
     };
-    for (sql, said) in [
-        ("select 1;\n\\set x 1\n", "line 2: `\\set`"),
-        ("select 1;\n\n/* */ commit;", "line 3: `COMMIT`"),
-        ("select $1;", "parameter $1"),
-        ("select :\"x\";", "`:\"x\"`"),
+    for (sql, line, said) in [
+        ("select 1;\n\\set x 1\n", 2, "`\\set`"),
+        ("select 1;\n\n/* */ commit;", 3, "`COMMIT`"),
+        ("select $1;", 1, "parameter $1"),
+        ("select :\"x\";", 1, "`:\"x\"`"),
     ] {
         let ended = lint(sql);
         assert_eq!(ended.code, 64, "{sql}");
