@@ -182,16 +182,13 @@ fn error(failed: &Failed) -> (Map, String) {
     if let Some((number, line, sql)) = &failed.statement {
         error.insert("statement".to_owned(), (*number).into());
         error.insert("line".to_owned(), (*line).into());
-        text.push_str(&format!("statement {number}, line {line}: {sql}\n"));
+        text.push_str(&format_args!("statement {number}, line {line}: {sql}\n").to_string());
     }
-    text.push_str(&format!(
-        "{code} ({}): {}",
-        refusal.sqlstate, refusal.message
-    ));
+    text.push_str(&format_args!("{code} ({}): {}", refusal.sqlstate, refusal.message).to_string());
     if let Some(at) = &failed.at {
         let position = named([("line", at.line.into()), ("column", at.column.into())]);
         error.insert("position".to_owned(), Value::Map(position));
-        text.push_str(&format!("\n{}", at.excerpt));
+        text.push_str(&format_args!("\n{}", at.excerpt).to_string());
     }
     let optional = [
         ("detail", &refusal.detail),
@@ -205,11 +202,14 @@ fn error(failed: &Failed) -> (Map, String) {
     for (name, value) in optional {
         if let Some(value) = value {
             error.insert(name.to_owned(), value.as_str().into());
-            text.push_str(&format!("\n{name}: {value}"));
+            text.push_str(&format_args!("\n{name}: {value}").to_string());
         }
     }
     (error, text)
 }
+
+/// So many statements of a script are shown.
+const MOST_SHOWN: usize = 50;
 
 /// The statements of a script, the refused one last.
 fn script(seen: &mut Seen, steps: &[Step], refused: Option<(&Failed, &Map)>) {
@@ -253,9 +253,8 @@ fn script(seen: &mut Seen, steps: &[Step], refused: Option<(&Failed, &Map)>) {
     }
     seen.facts
         .insert("statements".to_owned(), Value::List(facts));
-    const MOST: usize = 50;
-    let title = if table.len() > MOST {
-        format!("The last {MOST} of {} statements", table.len())
+    let title = if table.len() > MOST_SHOWN {
+        format!("The last {MOST_SHOWN} of {} statements", table.len())
     } else {
         "Statements".to_owned()
     };
@@ -264,7 +263,7 @@ fn script(seen: &mut Seen, steps: &[Step], refused: Option<(&Failed, &Map)>) {
         head: ["#", "line", "statement", "rows", "affected"]
             .map(str::to_owned)
             .to_vec(),
-        rows: table.split_off(table.len().saturating_sub(MOST)),
+        rows: table.split_off(table.len().saturating_sub(MOST_SHOWN)),
     });
 }
 

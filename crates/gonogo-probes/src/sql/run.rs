@@ -44,9 +44,10 @@ impl Ask<'_> {
     /// Whether a statement may be sent: asked of each before anything is, its names as they are written, and again
     /// of one whose names were put in.
     pub(super) fn permitted(&self, sql: &str, line: usize) -> Result<Statement, NotObserved> {
-        let line = match self.script.many {
-            true => format!("line {line}: "),
-            false => String::new(),
+        let line = if self.script.many {
+            format!("line {line}: ")
+        } else {
+            String::new()
         };
         let refused = |why: String| self.failed(Cause::BadOptions, format!("{line}{why}"));
         let statement = Statement::read(sql, self.dialect).map_err(refused)?;

@@ -147,7 +147,7 @@ impl Part {
             marks.push((sql.len(), hole.at.start));
             match &hole.what {
                 What::Name(name) => sql.push_str(&quoted(value(name).unwrap_or(name))),
-                What::Parameter(number) => sql.push_str(&format!("${number}")),
+                What::Parameter(number) => sql.push_str(&format_args!("${number}").to_string()),
             }
             from = hole.at.end;
         }

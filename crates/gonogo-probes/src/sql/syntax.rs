@@ -150,11 +150,9 @@ pub(super) fn lint_file(options: &Json, bytes: &[u8]) -> Vec<FileProblem> {
 /// The text of a file, without a byte-order mark.
 pub(super) fn text_of(bytes: &[u8]) -> Result<&str, String> {
     let text = std::str::from_utf8(bytes).map_err(|e| {
-        let line = bytes[..e.valid_up_to()]
-            .iter()
-            .filter(|b| **b == b'\n')
-            .count();
-        format!("line {}: it is not UTF-8", line + 1)
+        let before = bytes[..e.valid_up_to()].split(|b| *b == b'\n');
+        let line = before.count();
+        format!("line {line}: it is not UTF-8")
     })?;
     Ok(text.trim_start_matches('\u{feff}'))
 }

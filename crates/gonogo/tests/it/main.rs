@@ -24,3 +24,4 @@ mod resume;
 mod rig;
 mod roads_to_green;
 mod schema;
+mod sql;

@@ -32,13 +32,13 @@ fn one<'a>(column: &dyn Fn(usize) -> &'a str) -> String {
         .filter(|part| !part.is_empty())
         .collect();
     if !who.is_empty() {
-        text.push_str(&format!(" ({})", who.join(", user ")));
+        text.push_str(&format_args!(" ({})", who.join(", user ")).to_string());
     }
     if !column(3).is_empty() {
-        text.push_str(&format!(", in a transaction since {}", column(3)));
+        text.push_str(&format_args!(", in a transaction since {}", column(3)).to_string());
     }
     if !column(4).is_empty() {
-        text.push_str(&format!(", {}", column(4)));
+        text.push_str(&format_args!(", {}", column(4)).to_string());
     }
     let statement = column(5).split_whitespace().collect::<Vec<_>>().join(" ");
     if !statement.is_empty() {
@@ -48,7 +48,7 @@ fn one<'a>(column: &dyn Fn(usize) -> &'a str) -> String {
         } else {
             ""
         };
-        text.push_str(&format!(", last statement `{head}{more}`"));
+        text.push_str(&format_args!(", last statement `{head}{more}`").to_string());
     }
     text
 }

@@ -368,7 +368,7 @@ fn zone(west: i32) -> String {
         (seconds % 60, seconds % 60),
     ] {
         if of != 0 {
-            text.push_str(&format!(":{part:02}"));
+            text.push_str(&format_args!(":{part:02}").to_string());
         }
     }
     text

@@ -35,7 +35,7 @@ pub(super) fn array(text: &str, delimiter: char) -> Option<Value> {
                 rest = after;
             }
             _ => {
-                let end = rest.find(|c| c == delimiter || c == '}')?;
+                let end = rest.find([delimiter, '}'])?;
                 let (item, after) = rest.split_at(end);
                 let is_null = item == "NULL";
                 let item = if is_null { Value::Null } else { item.into() };

@@ -189,6 +189,11 @@ async fn tls_is_verified_by_ca_and_by_name() {
     let secured = "select ssl from pg_stat_ssl where pid = pg_backend_pid()";
     assert_eq!(db.value(secured).await, true.into());
     assert_eq!(
+        db.value("select point(1, 2) as p").await,
+        "(1,2)".into(),
+        "which columns come as text is said inside of TLS too"
+    );
+    assert_eq!(
         refused_by(&target("127.0.0.1", true)).await.cause,
         Cause::Tls
     );

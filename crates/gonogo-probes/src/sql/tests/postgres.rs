@@ -54,7 +54,7 @@ async fn every_type_that_is_read_comes_as_what_it_is() {
         ("'04:05:06-03:30'::timetz", text("04:05:06-03:30")),
         (
             "'1 year 2 mons -3 days 04:05:06'::interval",
-            text("1 year 2 mons -3 days 04:05:06"),
+            text("1 year 2 mons -3 days +04:05:06"),
         ),
         ("'0'::interval", text("00:00:00")),
         ("'-00:00:01.5'::interval", text("-00:00:01.5")),
@@ -300,18 +300,20 @@ async fn a_million_rows_are_cut_and_not_waited_for() {
 }
 
 #[tokio::test]
-async fn ten_million_rows_are_counted_in_a_gate_and_a_thousand_kept_in_little_memory() {
+async fn ten_million_rows_are_not_waited_for_and_a_gate_counts_them_in_little_memory() {
     let server = server();
     let db = Bench::postgres(&server.url()).rolled_back();
+    let reader = Bench::postgres(&server.url());
     let before = resident();
-    let seen = db
-        .seen(json!({
-            "sql": "select i, 'some text' as t from generate_series(1, 10000000) as s (i)",
-            "max_rows": 2000,
-        }))
-        .await;
+    let many = "select i, repeat('x', 100) as t from generate_series(1, 10000000) as s (i)";
+    let seen = reader.seen(json!({"sql": many, "max_rows": 2000})).await;
     assert_eq!(rows(&seen).len(), 2000);
-    assert_eq!(seen.facts["row_count"], Value::Int(10_000_000));
+    assert!(!seen.facts.contains_key("row_count"));
+    // A statement that may have changed something is carried out to its end.
+    let some = many.replace("10000000", "1000000");
+    let seen = db.seen(json!({"sql": some, "max_rows": 2000})).await;
+    assert_eq!(rows(&seen).len(), 2000);
+    assert_eq!(seen.facts["row_count"], Value::Int(1_000_000));
     assert_eq!(seen.cut[0].fact, "rows");
     let grown = resident().saturating_sub(before);
     assert!(grown < 100 * 1024, "{grown} kB more");
@@ -344,8 +346,6 @@ async fn a_statement_that_runs_for_ever_is_ended_on_the_server() {
 #[tokio::test]
 async fn whoever_holds_a_lock_is_named() {
     let server = server();
-    let holder = Bench::postgres(&format!("{}?application_name=ignored", server.url()));
-    drop(holder);
     let owner = Bench::postgres(&server.url());
     owner.write("create table probe_locked (a int)").await;
     let holder = Bench::postgres(&server.url()).rolled_back();
@@ -365,7 +365,7 @@ async fn whoever_holds_a_lock_is_named() {
         "gonogo, user gonogo".to_owned(),
         "in a transaction since 20".to_owned(),
         "idle in transaction".to_owned(),
-        "pg_backend_pid()".to_owned(),
+        "last statement `".to_owned(),
     ] {
         assert!(message.contains(&part), "{part}: {message}");
     }
@@ -399,13 +399,13 @@ async fn notices_are_recorded_with_severity_and_code_up_to_a_hundred() {
         "those of an earlier check are not its own"
     );
     let many =
-        "do $$ begin for i in 1..100000 loop raise notice '%', repeat('x', 5000); end loop; end $$";
+        "do $$ begin for i in 1..20000 loop raise notice '%', repeat('x', 5000); end loop; end $$";
     let seen = db.seen(json!({"sql": many, "writes": true})).await;
     assert_eq!(seen.facts["notices"].as_list().unwrap().len(), 100);
     assert!(
         seen.cut
             .iter()
-            .any(|c| c.fact == "notices" && c.why.contains("99900 more"))
+            .any(|c| c.fact == "notices" && c.why.contains("19900 more"))
     );
     let refused = "do $$ begin raise notice 'before'; raise exception 'no'; end $$";
     let seen = db.seen(json!({"sql": refused, "writes": true})).await;

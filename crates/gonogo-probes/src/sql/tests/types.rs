@@ -73,7 +73,7 @@ async fn what_has_no_form_of_ours_comes_as_the_servers_text() {
         ("'04:05:06+05:30:15'::timetz", "04:05:06+05:30:15".into()),
         (
             "'-1 years 2 mons -3 days 04:05:06'::interval",
-            "-1 years +2 mons -3 days +04:05:06".into(),
+            "-10 mons -3 days +04:05:06".into(),
         ),
         (
             "'{\"n\": 12345678901234567890123.5}'::jsonb -> 'n'",
@@ -172,9 +172,9 @@ fn bindable(value: &Value) -> Json {
     }
 }
 
-fn of<T: Into<Json> + 'static>(strategy: impl Strategy<Value = T> + 'static) -> BoxedStrategy<Json>
+fn of<T>(strategy: impl Strategy<Value = T> + 'static) -> BoxedStrategy<Json>
 where
-    T: std::fmt::Debug,
+    T: Into<Json> + std::fmt::Debug + 'static,
 {
     strategy.prop_map(Into::into).boxed()
 }
