@@ -21,7 +21,7 @@ const DRIFT: &str = "
 
 fn plan(kind: &str, url: &str, checks: &str) -> String {
     format!(
-        "gonogo: 1\nname: schemas\nenvironments:\n  local:\n    targets:\n      db: {{ {kind}: '{url}' }}\ngates:\n  schema:\n    title: The schema is as it should be\n    checks:{checks}"
+        "gonogo: 1\nname: schemas\ninputs:\n  dsn: {{ secret: true, file: dsn }}\nenvironments:\n  local:\n    targets:\n      db: {{ {kind}: '{url}' }}\ngates:\n  schema:\n    title: The schema is as it should be\n    checks:{checks}"
     )
 }
 
@@ -69,7 +69,8 @@ fn a_dropped_column_is_no_go_with_the_diff_in_every_report() {
     let server = PostgresServer::start();
     make(&server, MADE);
     let folder = folder();
-    let plan = plan("postgres", &server.url(), DRIFT);
+    std::fs::write(folder.path().join("dsn"), server.url()).unwrap();
+    let plan = plan("postgres", "${inputs.dsn}", DRIFT);
     std::fs::write(folder.path().join("plan.yaml"), &plan).unwrap();
     // The plan names the snapshot that is only now made.
     let lint = gonogo(folder.path(), &["lint", "plan.yaml"]);
@@ -85,7 +86,7 @@ fn a_dropped_column_is_no_go_with_the_diff_in_every_report() {
     );
     assert_eq!(clean.json()["rehearsal"], true);
     assert!(clean.run().join("files/schema.json").is_file());
-    assert!(report(&clean.run(), "report.md").contains("No drift from schema.json"));
+    assert!(report(&clean.run(), "report.html").contains("No drift from schema.json"));
 
     make(&server, "alter table users drop column email");
     let drifted = run_plan(folder.path(), &plan, &[]);
