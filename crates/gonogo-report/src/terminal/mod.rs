@@ -143,7 +143,8 @@ fn excerpt(canvas: &mut Canvas, lines: &mut &[String]) {
             _ => quiet(),
         };
         let text = escape::shorten(line, 200);
-        canvas.labelled(4, &Label::new("", 8, quiet()), &text, style);
+        // In one piece: the indent of what changed is part of it.
+        canvas.whole(4, &Label::new("", 8, quiet()), &text, style);
     }
     if all.len() > MOST {
         let more = format!("… and {} lines more in the report", all.len() - MOST);
