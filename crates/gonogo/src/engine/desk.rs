@@ -24,7 +24,7 @@ use super::EngineError;
 use super::names::Names;
 use super::progress::{Progress, Told};
 use super::setup::Setup;
-use crate::store::{Appender, Blobs, Durability, Receipt, RedactedBytes};
+use crate::store::{Appender, BlobName, Blobs, Durability, Receipt, RedactedBytes};
 use crate::world::World;
 
 /// A check's item: gate, check, and which item of its `for_each`.
