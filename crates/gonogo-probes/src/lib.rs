@@ -2,14 +2,17 @@
 
 #[cfg(test)]
 mod bench;
+pub mod capacity;
 pub mod ctx;
 pub mod database;
 pub mod exec;
 pub mod files;
+mod git;
 pub mod http;
 mod json;
 pub mod jwt;
 pub mod load;
+pub mod migrations;
 pub mod probe;
 pub mod prometheus;
 pub mod schema;
@@ -28,9 +31,11 @@ static PROBES: &[&dyn Probe] = &[
     &load::Load,
     &sql::Sql,
     &schema::Schema,
+    &capacity::Capacity,
     &prometheus::Prometheus,
     &files::Files,
     &secrets::Secrets,
+    &migrations::Migrations,
     &exec::Exec,
 ];
 

@@ -18,6 +18,7 @@ mod crash_sim;
 mod example;
 mod limits;
 mod matrix;
+mod migrations;
 mod readme;
 mod resume;
 mod rig;
