@@ -102,6 +102,7 @@ fn of_check(written: &Check, check: &CheckJudged) -> Finding {
         title: title(check),
         expected: expected(written, check),
         seen: seen(check),
+        lines: lines(written, check),
         cause: check.cause.clone(),
         next: check.next.clone(),
         owner: None,
@@ -165,6 +166,39 @@ fn seen(check: &CheckJudged) -> String {
         }
         Some(_) | None => check.message.clone(),
     }
+}
+
+/// The lines of a fact that is there for reading: where an expectation about `drift` failed, those of `drift_text`.
+fn lines(written: &Check, check: &CheckJudged) -> Vec<String> {
+    const MOST: usize = 60;
+    let Some(evidence) = check
+        .evidence
+        .as_ref()
+        .filter(|_| check.outcome == Outcome::Fail)
+    else {
+        return Vec::new();
+    };
+    let failed = written.expect.iter().filter(|expr| {
+        let mut judged = check.expectations.iter();
+        judged.any(|e| e.outcome == Outcome::Fail && e.text == expr.source())
+    });
+    let text = failed
+        .flat_map(crate::judge::expectation::roots)
+        .find_map(|root| {
+            let bare = root.strip_suffix("_count").or(root.strip_suffix("_text"));
+            let readable = format!("{}_text", bare.unwrap_or(&root));
+            evidence.facts.get(&readable)?.as_str()
+        });
+    let all: Vec<&str> = text.unwrap_or_default().lines().collect();
+    let mut lines: Vec<String> = all
+        .iter()
+        .take(MOST)
+        .map(|line| (*line).to_owned())
+        .collect();
+    if all.len() > MOST {
+        lines.push(format!("… and {} lines more", all.len() - MOST));
+    }
+    lines
 }
 
 /// Findings of one cause are one finding: the first, which is the gravest, stands for the rest.

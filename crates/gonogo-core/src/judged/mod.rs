@@ -305,6 +305,9 @@ pub struct Finding {
     pub expected: String,
     /// What was seen.
     pub seen: String,
+    /// What was seen, line by line, where it was made for reading: a diff.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<String>,
     /// The likely cause.
     pub cause: Option<String>,
     /// The next command to try.

@@ -8,6 +8,7 @@ mod observed;
 mod postgres;
 mod rows;
 mod run;
+mod shape;
 mod sqlite;
 mod syntax;
 
@@ -57,7 +58,7 @@ impl Syntax for Schema {
     }
 
     fn shape(&self, options: &Json) -> Shape {
-        observed::shape(options)
+        shape::shape(options)
     }
 
     fn power(&self, _options: &Json, _rollback: bool, _reads: bool) -> Option<Power> {

@@ -139,6 +139,10 @@ impl Found {
     }
 
     fn sequence(&mut self, name: String, row: &mut Row) -> Result<(), String> {
+        if row.truth("of_identity")? {
+            // It is part of its column.
+            return Ok(());
+        }
         let sequence = Sequence {
             ty: row.text("sequence_type")?,
             definition: row.text("sequence_definition")?,

@@ -80,13 +80,17 @@ impl JsonSchema for Namespaces {
     }
 }
 
+fn is_template(text: &str) -> bool {
+    text.contains("${")
+}
+
 /// What the schema cannot say.
 pub(super) fn lint(options: &Json) -> Vec<OptionProblem> {
     let Ok(options) = serde_json::from_value::<SchemaOptions>(options.clone()) else {
         return Vec::new();
     };
     let mut found = Vec::new();
-    let mut say = |code, key: &str, message: String, help: &str| {
+    let mut say = |code: &'static str, key: &str, message: String, help: &str| {
         found.push(OptionProblem {
             code,
             key: key.to_owned(),
@@ -106,15 +110,19 @@ pub(super) fn lint(options: &Json) -> Vec<OptionProblem> {
             "such as `schema: public`",
         );
     }
-    let is_template = |text: &str| text.contains("${");
     for text in options.relations.iter().filter(|t| !is_template(t)) {
         if let Err(message) = Relation::parse(text) {
             let help = "such as `orders.customer_id -> customers.id`";
             say("schema-relation", "relations", message, help);
         }
     }
+    duplicates(&options.duplicates, &mut say);
+    found
+}
+
+fn duplicates(entries: &[DuplicatesEntry], say: &mut dyn FnMut(&'static str, &str, String, &str)) {
     let mut keys = BTreeSet::new();
-    for entry in &options.duplicates {
+    for entry in entries {
         if entry.columns.is_empty() {
             let message = format!("`duplicates` of `{}` names no column", entry.table);
             say(
@@ -153,7 +161,6 @@ pub(super) fn lint(options: &Json) -> Vec<OptionProblem> {
             }
         }
     }
-    found
 }
 
 /// Reads the expected snapshot; for a person, why it cannot be compared with what these options look at.

@@ -155,6 +155,20 @@ fn finding_item_cut(number: usize, finding: &Finding, most: usize) -> String {
     };
     line("expected", short_code(&finding.expected, most));
     line("seen", short_code(&finding.seen, most));
+    if !finding.lines.is_empty() && most > 0 {
+        let block = crate::escape::markdown_block(&finding.lines.join("\n"), "diff");
+        item.push('\n');
+        for line in block.lines() {
+            item.push_str("     ");
+            item.push_str(line);
+            item.push('\n');
+        }
+        item.push('\n');
+    }
+    let mut line = |name: &str, value: String| {
+        let more = format!("   - {name}: {value}\n");
+        item.push_str(&more);
+    };
     if let Some(cause) = &finding.cause {
         line("likely cause", short(cause, most));
     }

@@ -1,13 +1,9 @@
 //! `gonogo snapshot`: a database as it is now, in a file that others are compared with.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "the file that the user asked for lies outside of any run's folder"
-)]
 
 use std::path::Path;
 use std::time::Duration;
 
-use gonogo_core::diag::{Diagnostic, nearest};
+use gonogo_core::diag::nearest;
 use gonogo_core::plan::{Registry, StatisticsOptions};
 use gonogo_core::record::NotObserved;
 use gonogo_core::redact::Redactor;
@@ -243,14 +239,33 @@ fn masked(redactor: &mut Redactor, whole: &Json) -> Result<Model, Exit> {
         .map_err(|e| Exit::Failed(format!("the schema could not be kept: {e}")))
 }
 
+/// Puts the file in its place whole, or leaves what was there.
 fn write(path: &Path, text: &str) -> Result<(), Exit> {
-    std::fs::write(path, text).map_err(|e| {
-        let problem = Diagnostic::error(
+    placed(path, text.as_bytes()).map_err(|e| {
+        Exit::wrong_help(
             "not-written",
             format!("{} cannot be written: {e}", path.display()),
-        );
-        Exit::Wrong(vec![
-            problem.help("name a file in a folder that is there with `--out`"),
-        ])
+            "name a file in a folder that is there with `--out`",
+        )
     })
+}
+
+fn placed(path: &Path, mut bytes: &[u8]) -> std::io::Result<()> {
+    let disk = World::real().disk;
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".new");
+    let temporary = path.with_file_name(name);
+    let mut file = match disk.create_new(&temporary) {
+        Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {
+            disk.remove(&temporary)?;
+            disk.create_new(&temporary)?
+        }
+        made => made?,
+    };
+    while !bytes.is_empty() {
+        let written = file.write(bytes)?;
+        bytes = &bytes[written..];
+    }
+    file.sync()?;
+    disk.rename(&temporary, path)
 }

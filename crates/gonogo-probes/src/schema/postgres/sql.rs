@@ -50,6 +50,8 @@ pub(super) fn relations() -> String {
        format_type(s.seqtypid, null) as sequence_type,
        format('start %s increment %s minimum %s maximum %s cache %s%s', s.seqstart, s.seqincrement, s.seqmin,
               s.seqmax, s.seqcache, case when s.seqcycle then ' cycle' end) as sequence_definition,
+       exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'i'
+               and c.relkind = 'S') as of_identity,
        (select {owner} || '.' || a.attname
         from pg_depend d join pg_class t on t.oid = d.refobjid join pg_namespace tn on tn.oid = t.relnamespace
         join pg_attribute a on a.attrelid = t.oid and a.attnum = d.refobjsubid
