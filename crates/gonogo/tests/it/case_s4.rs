@@ -288,7 +288,7 @@ fn the_clean_database_is_go_with_both_waivers_by_name_and_end_and_hold_without_e
         ),
         (
             "another failure",
-            Box::new(|text| text.replace("size(rows) == 21", "size(rows) == 20")),
+            Box::new(|text| text.replace("counts.checks == 21", "counts.checks == 20")),
         ),
     ];
     for (what, change) in changes {
