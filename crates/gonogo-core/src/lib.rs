@@ -2,6 +2,7 @@
 //!
 //! No I/O, no clock, no randomness, no environment, no hash order. Time is a value handed in.
 
+pub mod capacity;
 pub mod decide;
 pub mod diag;
 pub mod diagnose;

@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod bench;
+pub mod capacity;
 pub mod ctx;
 pub mod database;
 pub mod exec;
@@ -28,6 +29,7 @@ static PROBES: &[&dyn Probe] = &[
     &load::Load,
     &sql::Sql,
     &schema::Schema,
+    &capacity::Capacity,
     &prometheus::Prometheus,
     &files::Files,
     &secrets::Secrets,

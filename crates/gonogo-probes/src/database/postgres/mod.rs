@@ -5,6 +5,7 @@ mod connect;
 mod decode;
 mod idle;
 mod read;
+mod tls;
 mod trouble;
 
 pub(crate) use bind::{Text, parameter};
