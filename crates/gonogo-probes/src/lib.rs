@@ -71,5 +71,6 @@ pub fn registry() -> Registry<'static> {
     Registry {
         probes,
         targets: TARGETS,
+        check_files: true,
     }
 }

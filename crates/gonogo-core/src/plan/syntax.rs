@@ -106,6 +106,8 @@ pub struct Registry<'a> {
     pub probes: &'a [&'a dyn Syntax],
     /// The target kinds.
     pub targets: &'a [TargetSyntax],
+    /// Whether the files that checks read must be there and make sense: not where one of them is about to be made.
+    pub check_files: bool,
 }
 
 impl<'a> Registry<'a> {

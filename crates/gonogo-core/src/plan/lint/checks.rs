@@ -27,7 +27,7 @@ pub(super) fn lint(built: &Built, reader: &mut Reader<'_>, registry: &Registry) 
             probe,
             statistics,
         };
-        one.lint(&given, reader);
+        one.lint(&given, registry.check_files, reader);
         for each in uses(check, node) {
             undeclared(built, &captures, &each, reader);
         }
@@ -58,7 +58,7 @@ struct One<'a> {
 }
 
 impl One<'_> {
-    fn lint(&self, given: &TypeEnv, reader: &mut Reader<'_>) {
+    fn lint(&self, given: &TypeEnv, check_files: bool, reader: &mut Reader<'_>) {
         self.expects_something(reader);
         let shape = self.probe.shape(&self.check.options);
         let mut facts: BTreeSet<&str> = shape.fields.iter().map(|(n, _)| n.as_str()).collect();
@@ -83,7 +83,9 @@ impl One<'_> {
         for problem in self.probe.lint(&self.check.options) {
             self.own_problem(problem, reader);
         }
-        self.files(reader);
+        if check_files {
+            self.files(reader);
+        }
         self.retries(reader);
         self.limits(reader);
     }
