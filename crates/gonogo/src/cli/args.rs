@@ -289,9 +289,7 @@ pub(super) enum SnapshotFormat {
 
 /// `gonogo diff`
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Exit codes: 0 no difference · 1 they differ · 64 they cannot be compared"
-)]
+#[command(after_help = "Exit codes: 0 no difference · 1 they differ · 64 they cannot be compared")]
 pub(super) struct DiffArgs {
     /// The snapshot that is expected, or the older one
     pub(super) a: PathBuf,

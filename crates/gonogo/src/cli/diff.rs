@@ -64,7 +64,9 @@ impl File {
         reader(&self.bytes).map_err(|wrong| {
             let text = String::from_utf8_lossy(&self.bytes);
             let line = text.lines().nth(wrong.line.saturating_sub(1));
-            let excerpt = line.filter(|l| l.len() <= 200).map(|l| escape(l).to_string());
+            let excerpt = line
+                .filter(|l| l.len() <= 200)
+                .map(|l| escape(l).to_string());
             let place = Place {
                 file: self.shown.clone(),
                 line: wrong.line,
@@ -139,7 +141,10 @@ fn text(
 ) -> String {
     let about = |sign: &str, file: &File, snapshot: &SchemaSnapshot| {
         let taken = snapshot.taken_at.format("%Y-%m-%d %H:%M:%S UTC");
-        let line = format!("{}  {}, {}, {taken}", file.shown, snapshot.database, snapshot.engine);
+        let line = format!(
+            "{}  {}, {}, {taken}",
+            file.shown, snapshot.database, snapshot.engine
+        );
         format!("{sign} {}", escape(&line))
     };
     let mut lines = vec![about("---", a, expected), about("+++", b, seen)];
@@ -167,7 +172,8 @@ fn text(
     };
     output::add(&mut out, format_args!("{said}\n"));
     if expected.engine != seen.engine {
-        let note = "note: servers of different versions may write the same expression in different ways\n";
+        let note =
+            "note: servers of different versions may write the same expression in different ways\n";
         out.push_str(note);
     }
     out

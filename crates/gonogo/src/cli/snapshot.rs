@@ -105,7 +105,10 @@ fn target<'a>(
     let Some(chosen) = chosen else {
         let message = match name {
             Some(name) => format!("the environment has no database target `{name}`"),
-            None => format!("the environment `{}` has no database target", setup.environment),
+            None => format!(
+                "the environment `{}` has no database target",
+                setup.environment
+            ),
         };
         let help = match name.and_then(|name| nearest(name, fitting.iter().copied())) {
             Some(near) => format!("did you mean `{near}`?"),
@@ -117,10 +120,15 @@ fn target<'a>(
         Some(Ok(target)) => Ok(target),
         Some(Err(missing)) => Err(Exit::wrong_help(
             "missing-input",
-            format!("the target `{chosen}` needs `{}`: {}", missing.name, missing.why),
+            format!(
+                "the target `{chosen}` needs `{}`: {}",
+                missing.name, missing.why
+            ),
             "give it with `-i KEY=VALUE`",
         )),
-        None => Err(Exit::Failed(format!("the target `{chosen}` was not prepared"))),
+        None => Err(Exit::Failed(format!(
+            "the target `{chosen}` was not prepared"
+        ))),
     }
 }
 
@@ -241,6 +249,8 @@ fn write(path: &Path, text: &str) -> Result<(), Exit> {
             "not-written",
             format!("{} cannot be written: {e}", path.display()),
         );
-        Exit::Wrong(vec![problem.help("name a file in a folder that is there with `--out`")])
+        Exit::Wrong(vec![
+            problem.help("name a file in a folder that is there with `--out`"),
+        ])
     })
 }
