@@ -105,7 +105,7 @@ fn dependants(fault: &str) -> &'static [&'static str] {
     }
 }
 
-fn is_caught(databases: &Copies, fault: &'static PlantedFault) -> Vec<String> {
+fn is_caught(databases: &Copies, fault: &PlantedFault) -> Vec<String> {
     let document = run(&copied(databases, &format!("f-{}", fault.name), &[fault]));
     let mut wrong = Vec::new();
     let mut complain = |what: String| wrong.push(format!("{}: {what}", fault.name));
@@ -289,6 +289,36 @@ fn the_evidence_names_the_engine_and_never_the_password() {
     assert!(journal.contains("PostgreSQL "));
     let verified = gonogo(folder.path(), &["verify", run.to_str().expect("a path")]);
     assert_eq!(verified.code, 0, "{}{}", verified.stdout, verified.stderr);
+}
+
+#[test]
+fn the_execution_log_is_filled_in() {
+    let databases = databases();
+    let copied = databases.copied("log");
+    let (folder, plan) = case_folder(str::to_owned);
+    let (plan, dsn) = (
+        plan.display().to_string(),
+        format!("dsn={}", copied.dsn),
+    );
+    let ended = gonogo(
+        folder.path(),
+        &[
+            "run", &plan, "--env", "local", "--json", "-i", &dsn, "-i", "tester=Tilda Tester",
+        ],
+    );
+    let document = ended.json();
+    let run = folder.path().join(ended.run());
+    let log = std::fs::read_to_string(run.join("report.html")).expect("a report");
+    let today = chrono::Utc::now().date_naive().to_string();
+    let because = document["because"].as_str().expect("a reason");
+    // Date, tester, environment, decision, justification, and who signed for what is missing.
+    for entry in [&today, "Tilda Tester", "local", "GO", because, "Dewi Data"] {
+        assert!(log.contains(entry), "{entry}");
+    }
+    for gate in document["gates"].as_array().expect("gates") {
+        let id = gate["id"].as_str().expect("an id");
+        assert!(log.contains(id), "{id} with its result");
+    }
 }
 
 /// A demo starts a server of its own and takes it away again.
