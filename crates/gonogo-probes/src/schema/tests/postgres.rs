@@ -25,8 +25,8 @@ create table app.events (at timestamptz not null, body jsonb) partition by range
 create table app.events_2026 partition of app.events for values from ('2026-01-01') to ('2027-01-01');
 create table app.slots (during tstzrange, exclude using gist (during with &&));
 create function app.guard() returns trigger language plpgsql as $$ begin return new; end $$;
-create trigger freeze before insert or update on app.users for each row execute function app.guard();
-alter table app.users disable trigger freeze;
+create trigger freezing before insert or update on app.users for each row execute function app.guard();
+alter table app.users disable trigger freezing;
 alter table app.plain enable row level security;
 create policy own on app.plain for select using (a > 0);
 create view app.active as select id, email from app.users where mood = 'happy';
@@ -105,7 +105,7 @@ async fn a_schema_is_read_as_it_was_written() {
         "(price >= (0)::numeric)"
     );
     let trigger =
-        |field: &str| fact(&seen, &["tables", "users", "triggers", "freeze", field]).clone();
+        |field: &str| fact(&seen, &["tables", "users", "triggers", "freezing", field]).clone();
     assert_eq!(trigger("timing"), Value::from("before"));
     assert_eq!(
         trigger("events"),
@@ -227,8 +227,8 @@ async fn each_change_of_a_schema_is_told() {
         ),
         ("drop extension pgcrypto", "- extension pgcrypto "),
         (
-            "alter table app.users enable trigger freeze",
-            "+ trigger users.freeze ",
+            "alter table app.users enable trigger freezing",
+            "+ trigger users.freezing ",
         ),
         (
             "create or replace function app.guard() returns trigger language plpgsql as $$ begin return null; end $$",
