@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use lab::planted::PlantedFault;
 use lab::signal_harvester;
 
-use crate::copies::{Copies, each};
+use crate::copies::{Copies, each, wait_for};
 use crate::rig::{folder, gonogo, repository};
 
 /// Checks that fail with a fault though it is another's work to name it: what they look at depends on what is broken.
@@ -22,7 +22,7 @@ fn dependants(fault: &str) -> &'static [&'static str] {
 fn ends_as_it_must(databases: &Copies, fault: Option<&PlantedFault>) -> Vec<String> {
     let name = fault.map_or("flawless", |fault| fault.name);
     let copied = databases.empty(&format!("s3-{name}"));
-    let installed = databases.wait_for(signal_harvester::install(
+    let installed = wait_for(signal_harvester::install(
         &copied.dsn,
         false,
         fault.as_slice(),

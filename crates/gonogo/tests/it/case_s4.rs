@@ -8,7 +8,7 @@ use lab::apms::{self, Variant};
 use lab::planted::{self, PlantedFault};
 use serde_json::Value as Json;
 
-use crate::copies::{Copied, Copies, each};
+use crate::copies::{Copied, Copies, each, wait_for};
 use crate::rig::{Ended, folder, gonogo, repository};
 
 fn databases() -> Copies {
@@ -19,7 +19,7 @@ fn databases() -> Copies {
 
 fn copied(databases: &Copies, name: &str, faults: &[&PlantedFault]) -> Copied {
     let copied = databases.copied(name);
-    let planted = databases.wait_for(apms::plant(&copied.dsn, faults));
+    let planted = wait_for(apms::plant(&copied.dsn, faults));
     planted.expect("planted");
     copied
 }
@@ -258,7 +258,7 @@ fn a_run_leaves_the_database_as_it_was_whatever_the_names_of_its_columns() {
         every_check: true,
         ..Variant::default()
     };
-    let installed = databases.wait_for(apms::install(&older.dsn, variant, &[]));
+    let installed = wait_for(apms::install(&older.dsn, variant, &[]));
     installed.expect("installed");
     let before = databases.dump(&older);
     let document = run(&older);
@@ -296,14 +296,19 @@ fn the_execution_log_is_filled_in() {
     let databases = databases();
     let copied = databases.copied("log");
     let (folder, plan) = case_folder(str::to_owned);
-    let (plan, dsn) = (
-        plan.display().to_string(),
-        format!("dsn={}", copied.dsn),
-    );
+    let (plan, dsn) = (plan.display().to_string(), format!("dsn={}", copied.dsn));
     let ended = gonogo(
         folder.path(),
         &[
-            "run", &plan, "--env", "local", "--json", "-i", &dsn, "-i", "tester=Tilda Tester",
+            "run",
+            &plan,
+            "--env",
+            "local",
+            "--json",
+            "-i",
+            &dsn,
+            "-i",
+            "tester=Tilda Tester",
         ],
     );
     let document = ended.json();

@@ -31,7 +31,7 @@ impl Copies {
         let server = PostgresServer::start_with(&["max_connections = 60"]);
         let copies = Self { server, original };
         let made = copies.empty(original);
-        copies.wait_for(install(made.dsn)).expect("installed");
+        wait_for(install(made.dsn)).expect("installed");
         copies
     }
 
@@ -51,7 +51,7 @@ impl Copies {
         let _one = ONE_AT_A_TIME.lock().expect("no panic holds it");
         let name = name.replace('-', "_");
         let sql = format!("create database {name} template {template}");
-        self.wait_for(async {
+        wait_for(async {
             let (client, connection) =
                 tokio_postgres::connect(&self.server.url(), tokio_postgres::NoTls)
                     .await
@@ -67,15 +67,6 @@ impl Copies {
         }
     }
 
-    /// Waits for something.
-    pub fn wait_for<O>(&self, what: impl Future<Output = O>) -> O {
-        tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .expect("a runtime")
-            .block_on(what)
-    }
-
     /// The whole database as text; the key that makes any two dumps differ is fixed.
     pub fn dump(&self, copied: &Copied) -> String {
         let output = Command::new("pg_dump")
@@ -88,6 +79,15 @@ impl Copies {
         assert!(output.status.success(), "{said}");
         String::from_utf8(output.stdout).expect("a dump is text")
     }
+}
+
+/// Waits for something.
+pub fn wait_for<O>(what: impl Future<Output = O>) -> O {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime")
+        .block_on(what)
 }
 
 /// Does something for each of a list, a few side by side; gives what was wrong.
