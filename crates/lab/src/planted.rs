@@ -8,7 +8,7 @@ use tokio_postgres::{Client, NoTls};
 use crate::LabError;
 
 /// How long a statement of an installation may take, and wait for a lock.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A fault that is planted by SQL, after everything else was installed.
 #[derive(Debug, PartialEq, Eq)]

@@ -2,92 +2,26 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use gonogo_probes::testing::{PASSWORD, PASSWORD_IN_URL, PostgresServer, USER};
+use gonogo_probes::testing::{PASSWORD, PASSWORD_IN_URL};
 use lab::apms::{self, Variant};
 use lab::planted::{self, PlantedFault};
 use serde_json::Value as Json;
 
+use crate::copies::{Copied, Copies, each, wait_for};
 use crate::rig::{Ended, folder, gonogo, repository};
 
-/// One server for all; every database is copied from one that was installed once, and stopped with the last test.
-struct Databases {
-    server: PostgresServer,
-    runtime: tokio::runtime::Runtime,
+fn databases() -> Copies {
+    Copies::of("apms_clean", |dsn| async move {
+        apms::install(&dsn, Variant::default(), &[]).await
+    })
 }
 
-/// A copy of the clean database with faults planted, dropped with the server.
-struct Copied {
-    dsn: String,
-    name: String,
-}
-
-const CLEAN: &str = "apms_clean";
-
-impl Databases {
-    fn start() -> Self {
-        let server = PostgresServer::start_with(&["max_connections = 60"]);
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .expect("a runtime");
-        let started = Self { server, runtime };
-        started.admin(&format!("create database {CLEAN}"));
-        let dsn = started.dsn(CLEAN);
-        started
-            .runtime
-            .block_on(apms::install(&dsn, Variant::default(), &[]))
-            .expect("installed");
-        started
-    }
-
-    fn dsn(&self, database: &str) -> String {
-        self.server.url_as(USER, PASSWORD_IN_URL, database)
-    }
-
-    fn admin(&self, sql: &str) {
-        self.sql("postgres", sql);
-    }
-
-    fn sql(&self, database: &str, sql: &str) {
-        let dsn = self.dsn(database);
-        self.runtime.block_on(async {
-            let (client, connection) = tokio_postgres::connect(&dsn, tokio_postgres::NoTls)
-                .await
-                .expect("connected");
-            let spoken = tokio::spawn(connection);
-            client.batch_execute(sql).await.expect(sql);
-            drop(client);
-            drop(spoken.await);
-        });
-    }
-
-    fn copied(&self, name: &str, faults: &[&PlantedFault]) -> Copied {
-        let name = name.replace('-', "_");
-        self.admin(&format!("create database {name} template {CLEAN}"));
-        let dsn = self.dsn(&name);
-        self.runtime
-            .block_on(apms::plant(&dsn, faults))
-            .expect("planted");
-        Copied { dsn, name }
-    }
-
-    /// The whole database as text; the key that makes two dumps differ is fixed.
-    fn dump(&self, copied: &Copied) -> String {
-        let output = Command::new("pg_dump")
-            .args(["--restrict-key=gonogo", "-h", "127.0.0.1", "-U", USER])
-            .args(["-p", &self.server.port().to_string(), &copied.name])
-            .env("PGPASSWORD", PASSWORD)
-            .output()
-            .expect("pg_dump starts");
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        String::from_utf8(output.stdout).expect("a dump is text")
-    }
+fn copied(databases: &Copies, name: &str, faults: &[&PlantedFault]) -> Copied {
+    let copied = databases.copied(name);
+    let planted = wait_for(apms::plant(&copied.dsn, faults));
+    planted.expect("planted");
+    copied
 }
 
 /// The case's folder with its waivers given today, and changed.
@@ -171,8 +105,8 @@ fn dependants(fault: &str) -> &'static [&'static str] {
     }
 }
 
-fn is_caught(databases: &Databases, fault: &'static PlantedFault) -> Vec<String> {
-    let document = run(&databases.copied(&format!("f-{}", fault.name), &[fault]));
+fn is_caught(databases: &Copies, fault: &PlantedFault) -> Vec<String> {
+    let document = run(&copied(databases, &format!("f-{}", fault.name), &[fault]));
     let mut wrong = Vec::new();
     let mut complain = |what: String| wrong.push(format!("{}: {what}", fault.name));
     if document["verdict"] != fault.verdict {
@@ -209,18 +143,15 @@ fn is_caught(databases: &Databases, fault: &'static PlantedFault) -> Vec<String>
 
 #[test]
 fn every_fault_of_the_database_is_caught_and_ends_as_the_matrix_rules() {
-    let databases = Databases::start();
+    let databases = databases();
     assert!(apms::faults().len() >= 18);
-    let wrong: Vec<String> = apms::faults()
-        .iter()
-        .flat_map(|fault| is_caught(&databases, fault))
-        .collect();
+    let wrong = each(apms::faults(), |fault| is_caught(&databases, fault));
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
 fn two_important_failures_are_hold_and_three_are_no_go() {
-    let databases = Databases::start();
+    let databases = databases();
     let planted = |names: &[&str]| -> Vec<&'static PlantedFault> {
         let found = names.iter().map(|name| planted::find(apms::faults(), name));
         found.map(|fault| fault.expect("a fault")).collect()
@@ -231,8 +162,8 @@ fn two_important_failures_are_hold_and_three_are_no_go() {
         "comment-missing",
         "audit-row-missing",
     ]);
-    assert_eq!(run(&databases.copied("two", &two))["verdict"], "HOLD");
-    let document = run(&databases.copied("three", &three));
+    assert_eq!(run(&copied(&databases, "two", &two))["verdict"], "HOLD");
+    let document = run(&copied(&databases, "three", &three));
     assert_eq!(document["verdict"], "NO-GO");
     assert!(
         document["because"].to_string().contains("important.fail"),
@@ -243,8 +174,8 @@ fn two_important_failures_are_hold_and_three_are_no_go() {
 
 #[test]
 fn the_clean_database_is_go_with_both_waivers_by_name_and_end_and_hold_without_either() {
-    let databases = Databases::start();
-    let copied = databases.copied("waived", &[]);
+    let databases = databases();
+    let copied = copied(&databases, "waived", &[]);
     let (folder, plan) = case_folder(str::to_owned);
     let ended = run_in(folder.path(), &plan, &copied.dsn);
     let document = ended.json();
@@ -288,7 +219,7 @@ fn the_clean_database_is_go_with_both_waivers_by_name_and_end_and_hold_without_e
         ),
         (
             "another failure",
-            Box::new(|text| text.replace("size(rows) == 21", "size(rows) == 20")),
+            Box::new(|text| text.replace("counts.checks == 21", "counts.checks == 20")),
         ),
     ];
     for (what, change) in changes {
@@ -314,27 +245,21 @@ fn nth_entry(text: &str, number: usize) -> String {
 
 #[test]
 fn a_run_leaves_the_database_as_it_was_whatever_the_names_of_its_columns() {
-    let databases = Databases::start();
-    let copied = databases.copied("as_it_was", &[]);
+    let databases = databases();
+    let copied = copied(&databases, "as_it_was", &[]);
     let before = databases.dump(&copied);
     assert_eq!(run(&copied)["verdict"], "GO");
     assert!(before.contains("XLSMART-AVIAT"), "the dump holds the rows");
     assert_eq!(databases.dump(&copied), before);
 
-    databases.admin("create database older");
-    let older = Copied {
-        dsn: databases.dsn("older"),
-        name: "older".to_owned(),
-    };
+    let older = databases.empty("older");
     let variant = Variant {
         older_names: true,
         every_check: true,
         ..Variant::default()
     };
-    databases
-        .runtime
-        .block_on(apms::install(&older.dsn, variant, &[]))
-        .expect("installed");
+    let installed = wait_for(apms::install(&older.dsn, variant, &[]));
+    installed.expect("installed");
     let before = databases.dump(&older);
     let document = run(&older);
     assert_eq!(document["verdict"], "GO", "{}", document["because"]);
@@ -348,8 +273,8 @@ fn a_run_leaves_the_database_as_it_was_whatever_the_names_of_its_columns() {
 
 #[test]
 fn the_evidence_names_the_engine_and_never_the_password() {
-    let databases = Databases::start();
-    let copied = databases.copied("evidence", &[]);
+    let databases = databases();
+    let copied = copied(&databases, "evidence", &[]);
     let (folder, plan) = case_folder(str::to_owned);
     let ended = run_in(folder.path(), &plan, &copied.dsn);
     let run = folder.path().join(ended.run());
@@ -364,6 +289,41 @@ fn the_evidence_names_the_engine_and_never_the_password() {
     assert!(journal.contains("PostgreSQL "));
     let verified = gonogo(folder.path(), &["verify", run.to_str().expect("a path")]);
     assert_eq!(verified.code, 0, "{}{}", verified.stdout, verified.stderr);
+}
+
+#[test]
+fn the_execution_log_is_filled_in() {
+    let databases = databases();
+    let copied = databases.copied("log");
+    let (folder, plan) = case_folder(str::to_owned);
+    let (plan, dsn) = (plan.display().to_string(), format!("dsn={}", copied.dsn));
+    let ended = gonogo(
+        folder.path(),
+        &[
+            "run",
+            &plan,
+            "--env",
+            "local",
+            "--json",
+            "-i",
+            &dsn,
+            "-i",
+            "tester=Tilda Tester",
+        ],
+    );
+    let document = ended.json();
+    let run = folder.path().join(ended.run());
+    let log = std::fs::read_to_string(run.join("report.html")).expect("a report");
+    let today = chrono::Utc::now().date_naive().to_string();
+    let because = document["because"].as_str().expect("a reason");
+    // Date, tester, environment, decision, justification, and who signed for what is missing.
+    for entry in [&today, "Tilda Tester", "local", "GO", because, "Dewi Data"] {
+        assert!(log.contains(entry), "{entry}");
+    }
+    for gate in document["gates"].as_array().expect("gates") {
+        let id = gate["id"].as_str().expect("an id");
+        assert!(log.contains(id), "{id} with its result");
+    }
 }
 
 /// A demo starts a server of its own and takes it away again.

@@ -10,7 +10,9 @@
 mod bad_input;
 mod bundle;
 mod case_s1;
+mod case_s3;
 mod case_s4;
+mod copies;
 mod crash_disk;
 mod crash_kill;
 mod crash_rig;

@@ -32,6 +32,10 @@ const FAULTS: &[PlantedFault] = &[
         "The migration was begun and did not finish; Prisma would refuse to go on.",
         "update _prisma_migrations set finished_at = null, logs = 'ERROR: canceling statement due to lock timeout' \
          where migration_name like '%add_master_tables_final_v2'"),
+    fault("backup-not-restorable", "backup/taken-and-restored", NO_GO,
+        "An index calls a function that finds its table only by the search path: what was dumped cannot be restored.",
+        "create function region_code(region text) returns text language sql immutable as 'select code from regions where id = region'; \
+         create index sites_region_code on sites (region_code(region_id))"),
     fault("pgcrypto-missing", "preflight/pgcrypto", NO_GO,
         "The extension pgcrypto is not there; ids come from the server's own gen_random_uuid.",
         "drop extension pgcrypto"),
@@ -122,6 +126,17 @@ const FAULTS: &[PlantedFault] = &[
     fault("active-deletable", "invariants/active-not-deleted", NO_GO,
         "The ACTIVE configuration can be deleted.",
         "drop trigger keep_active_config on config_versions"),
+    fault("second-active-raced", "invariants/rival-has-to-wait", NO_GO,
+        "A trigger that looks first stands in for the unique index: one after the other is refused, two at once are not.",
+        "drop index config_versions_one_active; \
+         create unique index config_versions_one_active on config_versions (workspace_id, source_type) where status = 'Active'; \
+         create function refuse_second_active() returns trigger language plpgsql as $$ begin \
+           if new.status = 'ACTIVE' and exists (select from config_versions where workspace_id = new.workspace_id \
+               and source_type = new.source_type and status = 'ACTIVE' and id <> new.id) then \
+             raise exception 'there is an ACTIVE configuration' \
+               using errcode = 'unique_violation', constraint = 'config_versions_one_active'; \
+           end if; return new; end $$; \
+         create trigger refuse_second_active before insert or update on config_versions for each row execute function refuse_second_active()"),
     fault("reference-not-frozen", "invariants/reference-immutable", NO_GO,
         "A running workflow can be moved to another configuration.",
         "drop trigger freeze_workflow_config on workflow_instances"),

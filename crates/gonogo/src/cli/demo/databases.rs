@@ -14,6 +14,8 @@ use crate::world::{Clock as _, SystemClock};
 
 const APMS_PLAN: &str = include_str!("../../../../../cases/apms/plan.yaml");
 const APMS_WAIVERS: &str = include_str!("../../../../../cases/apms/waivers.yaml");
+const SIGNAL_HARVESTER_SCHEMA: &str =
+    include_str!("../../../../../cases/signal-harvester/schema.json");
 const SIGNAL_HARVESTER_PLAN: &str = include_str!("../../../../../cases/signal-harvester/plan.yaml");
 
 /// For how long the demo's waivers are given, as long as any may be.
@@ -61,7 +63,10 @@ fn files(case: Case, today: NaiveDate) -> Vec<(&'static str, String)> {
             ("plan.yaml", APMS_PLAN.to_owned()),
             ("waivers.yaml", given_on(APMS_WAIVERS, today)),
         ],
-        Case::SignalHarvester => vec![("plan.yaml", SIGNAL_HARVESTER_PLAN.to_owned())],
+        Case::SignalHarvester => vec![
+            ("plan.yaml", SIGNAL_HARVESTER_PLAN.to_owned()),
+            ("schema.json", SIGNAL_HARVESTER_SCHEMA.to_owned()),
+        ],
         Case::Metasheet2 => Vec::new(),
     }
 }
