@@ -1,6 +1,7 @@
 //! The probe against real databases: SQLite in a file, PostgreSQL started from the machine's packages.
 
 mod dsn;
+mod escapes;
 mod gates;
 mod matrix;
 mod postgres;
