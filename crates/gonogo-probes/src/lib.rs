@@ -1,6 +1,9 @@
 //! The probes: each observes one kind of thing and judges nothing. One folder each, and one line in the list below.
 
+#[cfg(test)]
+mod bench;
 pub mod ctx;
+pub mod database;
 pub mod exec;
 pub mod files;
 pub mod http;
@@ -32,8 +35,8 @@ static PROBES: &[&dyn Probe] = &[
 /// All target kinds.
 static TARGETS: &[TargetSyntax] = &[
     http::TARGET,
-    sql::POSTGRES,
-    sql::SQLITE,
+    database::POSTGRES,
+    database::SQLITE,
     prometheus::TARGET,
     files::TARGET,
 ];

@@ -1,40 +1,24 @@
 //! The `sql` probe: one statement to a PostgreSQL or SQLite database, and the rows or the error that came back.
 
-mod dsn;
 mod observed;
 mod postgres;
 mod run;
 mod sqlite;
-mod sqlstate;
 mod statement;
 mod syntax;
 
-use gonogo_core::plan::{Cost, OptionProblem, Syntax, TargetSyntax};
+use gonogo_core::plan::{Cost, OptionProblem, Syntax};
 use gonogo_core::record::{NotObserved, Power};
 use gonogo_core::shape::Shape;
 use serde_json::Value as Json;
 
-pub use syntax::{PostgresTarget, SqlOptions, SqliteTarget, TargetSslMode};
+pub use syntax::SqlOptions;
 
 use crate::ctx::GateScope;
 use crate::probe::{BoxFuture, Call, Probe, Seen};
 
 /// The probe.
 pub struct Sql;
-
-/// A PostgreSQL database.
-pub const POSTGRES: TargetSyntax = TargetSyntax {
-    key: "postgres",
-    schema: || schemars::schema_for!(PostgresTarget),
-    host: syntax::postgres_host,
-};
-
-/// A SQLite database.
-pub const SQLITE: TargetSyntax = TargetSyntax {
-    key: "sqlite",
-    schema: || schemars::schema_for!(SqliteTarget),
-    host: syntax::sqlite_host,
-};
 
 impl Syntax for Sql {
     fn key(&self) -> &'static str {

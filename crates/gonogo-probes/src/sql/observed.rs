@@ -2,23 +2,12 @@
 
 use std::time::Duration;
 
-use gonogo_core::record::{Absence, Cut, Shown, TargetSeen};
+use gonogo_core::record::{Absence, Cut, Shown};
 use gonogo_core::shape::{Field, Shape, Type};
 use gonogo_core::{Map, Value};
 
-use super::sqlstate;
+use crate::database::{Place, Refusal, sqlstate};
 use crate::probe::Seen;
-
-/// Where a statement was made.
-#[derive(Clone, Debug)]
-pub(super) struct Place {
-    /// The target's name.
-    pub(super) target: String,
-    /// Its address, without credentials.
-    pub(super) address: String,
-    /// `PostgreSQL 15.18`, `SQLite 3.51.3`.
-    pub(super) engine: String,
-}
 
 /// What the server said to a statement.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,25 +33,6 @@ pub(super) struct Answer {
     pub(super) affected: u64,
     /// From sending the statement to its last row.
     pub(super) latency: Duration,
-}
-
-/// An error that the server answered with.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Refusal {
-    /// Five characters.
-    pub(super) sqlstate: String,
-    /// The server's words.
-    pub(super) message: String,
-    /// More of its words.
-    pub(super) detail: Option<String>,
-    /// What it suggests.
-    pub(super) hint: Option<String>,
-    /// The constraint that was violated.
-    pub(super) constraint: Option<String>,
-    /// The table at fault.
-    pub(super) table: Option<String>,
-    /// The column at fault.
-    pub(super) column: Option<String>,
 }
 
 /// How many bytes of values are kept of one statement.
@@ -155,11 +125,7 @@ pub(super) fn observed(place: Place, said: Said) -> Seen {
     };
     seen.facts
         .insert("engine".to_owned(), place.engine.as_str().into());
-    seen.target = Some(TargetSeen {
-        name: place.target,
-        address: place.address,
-        engine: Some(place.engine),
-    });
+    seen.target = Some(place.seen());
     seen
 }
 

@@ -1,24 +1,22 @@
 //! The observing: which database, in which mode, and the transaction that a gate's checks share.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use gonogo_core::record::{Cause, NotObserved};
 
-use super::dsn::Dsn;
 use super::statement::{Dialect, Mode, Statement, shortened};
-use super::syntax::{PostgresTarget, SqlOptions, SqliteTarget};
+use super::syntax::SqlOptions;
 use super::{postgres, sqlite};
-use crate::ctx::{Ctx, GateScope};
+use crate::ctx::GateScope;
+use crate::database::postgres::Session;
+use crate::database::{self, Asking, Kind};
 use crate::probe::{Call, ResolvedTarget, Seen};
 
 /// One statement, ready to be made.
 pub(super) struct Ask<'a> {
-    /// The only door outside.
-    pub(super) ctx: &'a Ctx,
-    /// The target's name.
-    pub(super) target: &'a str,
-    /// What it says.
+    /// Who asks, and for how long.
+    asking: Asking<'a>,
+    /// What the check says.
     pub(super) options: &'a SqlOptions,
     /// What it is.
     pub(super) statement: &'a Statement,
@@ -26,43 +24,15 @@ pub(super) struct Ask<'a> {
     pub(super) mode: Mode,
 }
 
+impl<'a> std::ops::Deref for Ask<'a> {
+    type Target = Asking<'a>;
+
+    fn deref(&self) -> &Asking<'a> {
+        &self.asking
+    }
+}
+
 impl Ask<'_> {
-    /// Why nothing was seen.
-    pub(super) fn failed(&self, cause: Cause, message: impl Into<String>) -> NotObserved {
-        self.ctx
-            .not_observed(shortened(&self.options.sql), cause, message)
-    }
-
-    /// The same, with what to do.
-    pub(super) fn failed_with_help(
-        &self,
-        cause: Cause,
-        message: impl Into<String>,
-        help: impl Into<String>,
-    ) -> NotObserved {
-        let mut failed = self.failed(cause, message);
-        failed.help = Some(help.into());
-        failed
-    }
-
-    /// The check's time is over.
-    pub(super) fn timed_out(&self, message: &str) -> NotObserved {
-        let unknown = if self.mode == Mode::Write {
-            "; whether it took effect is not known"
-        } else {
-            ""
-        };
-        self.failed(Cause::Timeout, format!("{message}{unknown}"))
-    }
-
-    /// How long the server may work and wait for locks: a little less than the check may last, so that its own
-    /// refusal still arrives.
-    pub(super) fn server_timeout(&self) -> Duration {
-        let left = self.ctx.remaining();
-        let margin = (left / 4).min(Duration::from_secs(1));
-        left.saturating_sub(margin).max(Duration::from_millis(1))
-    }
-
     /// How many rows are kept.
     pub(super) fn max_rows(&self) -> usize {
         self.options.max_rows.map_or(1000, |n| n as usize)
@@ -77,10 +47,9 @@ pub(super) async fn observe(call: Call<'_>) -> Result<Seen, NotObserved> {
     let target = call
         .target
         .ok_or_else(|| bad("the environment has no database target".to_owned()))?;
-    let dialect = match target.kind.as_str() {
-        "sqlite" => Dialect::Sqlite,
-        "postgres" => Dialect::Postgres,
-        other => return Err(bad(format!("a target of kind `{other}` is no database"))),
+    let dialect = match Kind::of(target).map_err(bad)? {
+        Kind::Sqlite => Dialect::Sqlite,
+        Kind::Postgres => Dialect::Postgres,
     };
     let mode = match (call.scope.rollback(), options.writes) {
         (true, _) => Mode::Gate,
@@ -96,8 +65,12 @@ pub(super) async fn observe(call: Call<'_>) -> Result<Seen, NotObserved> {
         failed
     })?;
     let ask = Ask {
-        ctx: call.ctx,
-        target: &target.name,
+        asking: Asking {
+            ctx: call.ctx,
+            target: &target.name,
+            tried,
+            writes: mode == Mode::Write,
+        },
         options: &options,
         statement: &statement,
         mode,
@@ -113,9 +86,8 @@ async fn observe_sqlite(
     target: &ResolvedTarget,
     scope: &GateScope,
 ) -> Result<Seen, NotObserved> {
-    let target: SqliteTarget = serde_json::from_value(target.options.clone())
-        .map_err(|e| ask.failed(Cause::BadOptions, e.to_string()))?;
-    let file = sqlite::File::of(&target, ask.ctx).map_err(|e| ask.failed(Cause::BadOptions, e))?;
+    let file =
+        database::sqlite_file(target, ask.ctx).map_err(|e| ask.failed(Cause::BadOptions, e))?;
     if ask.mode != Mode::Gate {
         return sqlite::once(ask, &file).await;
     }
@@ -129,15 +101,12 @@ async fn observe_postgres(
     target: &ResolvedTarget,
     scope: &GateScope,
 ) -> Result<Seen, NotObserved> {
-    let target: PostgresTarget = serde_json::from_value(target.options.clone())
-        .map_err(|e| ask.failed(Cause::BadOptions, e.to_string()))?;
-    let dsn: Dsn = target.dsn().map_err(|e| ask.failed(Cause::BadOptions, e))?;
-    let dsn = Arc::new(dsn);
+    let dsn = database::postgres_dsn(target).map_err(|e| ask.failed(Cause::BadOptions, e))?;
     match ask.mode {
         Mode::Read => postgres::read(ask, &dsn).await,
         Mode::Write => postgres::write(ask, &dsn).await,
         Mode::Gate => {
-            let shared = shared::<postgres::Session>(scope, "postgres", ask.target);
+            let shared = shared::<Session>(scope, "postgres", ask.target);
             let mut held = lock(ask, &shared).await?;
             postgres::in_gate(ask, &dsn, &mut held).await
         }
@@ -197,7 +166,7 @@ pub(super) async fn end_gate(scope: &GateScope) -> Option<bool> {
         if let Some(shared) = scope.take::<Shared<sqlite::Open>>(&key) {
             let held = shared.lock().await.take();
             add(sqlite::end(held).await);
-        } else if let Some(shared) = scope.take::<Shared<postgres::Session>>(&key) {
+        } else if let Some(shared) = scope.take::<Shared<Session>>(&key) {
             let held = shared.lock().await.take();
             add(postgres::end(held).await);
         }

@@ -1,6 +1,5 @@
 //! The probe against real databases: SQLite in a file, PostgreSQL started from the machine's packages.
 
-mod dsn;
 mod escapes;
 mod gates;
 mod matrix;
@@ -8,85 +7,20 @@ mod postgres;
 mod sqlite;
 mod statement;
 
-use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use gonogo_core::Value;
 use gonogo_core::record::Cause;
 use serde_json::json;
-use tokio::sync::watch;
 
 use super::*;
-use crate::ctx::Ctx;
-use crate::probe::ResolvedTarget;
+use crate::bench::{Bench, postgres_server as server};
 use crate::testing::PostgresServer;
 
-/// A target and the gate in which it is asked.
-struct Bench {
-    ctx: Ctx,
-    scope: GateScope,
-    target: ResolvedTarget,
-    timeout: Duration,
-    _running: watch::Sender<bool>,
-}
-
+/// What the tests of this probe ask of a target.
 impl Bench {
-    fn new(kind: &str, options: Json, rollback: bool) -> Self {
-        let (running, cancelled) = watch::channel(false);
-        let reached = match kind {
-            "postgres" => syntax::postgres_host(&options).unwrap_or(None),
-            _ => None,
-        };
-        let hosts = reached.iter().map(|at| {
-            let (host, port) = at.rsplit_once(':').unwrap();
-            (host.to_owned(), port.parse().unwrap())
-        });
-        let timeout = Duration::from_secs(20);
-        Self {
-            ctx: Ctx::new(hosts.collect(), "/".into(), timeout, cancelled),
-            scope: GateScope::new(rollback),
-            target: ResolvedTarget {
-                name: "db".to_owned(),
-                kind: kind.to_owned(),
-                options,
-            },
-            timeout,
-            _running: running,
-        }
-    }
-
-    fn sqlite(path: &Path) -> Self {
-        Self::new("sqlite", json!({"sqlite": path.to_str().unwrap()}), false)
-    }
-
-    fn postgres(url: &str) -> Self {
-        Self::new("postgres", json!({"postgres": url}), false)
-    }
-
-    fn rolled_back(mut self) -> Self {
-        self.scope = GateScope::new(true);
-        self
-    }
-
-    fn within(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
-        self
-    }
-
     async fn ask(&self, options: Json) -> Result<Seen, NotObserved> {
-        let ctx = self.ctx.again(self.timeout);
-        Sql.observe(Call {
-            options,
-            target: Some(&self.target),
-            limits: &[],
-            statistics: &gonogo_core::plan::StatisticsOptions::default(),
-            earlier_samplings: Some(0),
-            reads: false,
-            scope: &self.scope,
-            ctx: &ctx,
-        })
-        .await
+        self.observe(&Sql, options).await
     }
 
     async fn seen(&self, options: Json) -> Seen {
@@ -145,17 +79,6 @@ fn assert_only_error(seen: &Seen) {
     assert_eq!(names, ["engine", "error"]);
 }
 
-/// One server for all tests that run at the same time; the last one stops it.
-fn server() -> Arc<PostgresServer> {
-    static RUNNING: Mutex<Weak<PostgresServer>> = Mutex::new(Weak::new());
-    let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
-    running.upgrade().unwrap_or_else(|| {
-        let server = Arc::new(PostgresServer::start());
-        *running = Arc::downgrade(&server);
-        server
-    })
-}
-
 #[test]
 fn only_a_statement_that_may_stay_needs_the_power_to_write() {
     let reads = json!({"sql": "select 1"});
@@ -203,14 +126,4 @@ fn every_fact_that_is_seen_is_in_the_shape() {
     ] {
         assert!(names.contains(&name), "{name}");
     }
-}
-
-#[test]
-fn error_codes_have_their_names() {
-    assert_eq!(sqlstate::name("23505"), "unique_violation");
-    assert_eq!(sqlstate::class("23505"), "integrity_constraint_violation");
-    assert_eq!(sqlstate::name("23ZZZ"), "integrity_constraint_violation");
-    assert_eq!(sqlstate::name("ZZ001"), "ZZ001");
-    assert_eq!(sqlstate::name("é"), "é");
-    assert_eq!(sqlstate::code("undefined_table"), Some("42P01"));
 }

@@ -4,15 +4,12 @@ use std::pin::pin;
 use std::time::Instant;
 
 use futures_util::StreamExt as _;
-use gonogo_core::Map;
 use gonogo_core::record::{Cause, NotObserved};
-use tokio_postgres::{Error, Row, Statement};
+use tokio_postgres::{Error, Statement};
 
-use super::bind::{Text, parameter};
-use super::connect::Session;
-use super::decode::{Decoded, is_read};
-use super::trouble;
-use crate::sql::observed::{Answer, Keeper, Refusal, Said, twice_named};
+use crate::database::Refusal;
+use crate::database::postgres::{Session, Text, is_read, kept, not_observed, parameter, refusal};
+use crate::sql::observed::{Answer, Keeper, Said, twice_named};
 use crate::sql::run::Ask;
 use crate::sql::statement::Mode;
 
@@ -41,7 +38,7 @@ pub(super) async fn within_time(session: &mut Session, ask: &Ask<'_>) -> Result<
         Ok(Err(Stopped::By(error))) => {
             left.done();
             let said = told(session, ask, &error, begun);
-            if trouble::refusal(&error).is_none() {
+            if refusal(&error).is_none() {
                 session.break_off();
             }
             said.map(|refusal| Said::Refusal(Box::new(refusal)))
@@ -81,8 +78,8 @@ fn told(
     error: &Error,
     begun: Instant,
 ) -> Result<Refusal, NotObserved> {
-    let Some(refusal) = trouble::refusal(error) else {
-        return Err(trouble::not_observed(ask, session, error));
+    let Some(refusal) = refusal(error) else {
+        return Err(not_observed(ask, session, error));
     };
     // Within the limit it was somebody else who cancelled it, or a `NOWAIT`: that is the server's answer.
     let by_limit = session.is_limit(begun.elapsed());
@@ -203,13 +200,4 @@ fn parameters(ask: &Ask<'_>, prepared: &Statement) -> Result<Vec<Text>, Stopped>
         out.push(parameter(json, ty).map_err(|why| bad(format!("the value of ${number} {why}")))?);
     }
     Ok(out)
-}
-
-fn kept(row: &Row) -> Result<Map, Error> {
-    let mut kept = Map::new();
-    for (index, column) in row.columns().iter().enumerate() {
-        let Decoded(value) = row.try_get(index)?;
-        kept.insert(column.name().to_owned(), value);
-    }
-    Ok(kept)
 }

@@ -1,11 +1,6 @@
 //! PostgreSQL: reading in a read-only transaction, writing for good, and a gate's transaction that is rolled back.
 
-mod bind;
-mod connect;
-mod decode;
-mod idle;
 mod make;
-mod trouble;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,11 +8,11 @@ use std::time::Duration;
 use gonogo_core::record::{Cause, NotObserved};
 use tokio_postgres::SimpleQueryMessage;
 
-use self::connect::Route;
-pub(super) use self::connect::Session;
-use super::dsn::Dsn;
-use super::observed::{Place, Said, observed};
+use super::observed::{Said, observed};
 use super::run::{Ask, Held};
+use crate::database::Place;
+use crate::database::dsn::Dsn;
+use crate::database::postgres::{Session, begin_reading, end_reading, keep_idle, open, reused};
 use crate::probe::Seen;
 
 /// How long the end of a gate waits for the server.
@@ -36,7 +31,7 @@ pub(super) async fn read(ask: &Ask<'_>, dsn: &Arc<Dsn>) -> Result<Seen, NotObser
     let said = make::within_time(&mut session, ask).await;
     let seen = said.map(|said| observed(place(ask, dsn, &session), said));
     if session.is_whole() && end_reading(&session, ask).await {
-        idle::keep(ask.ctx.kept(), &key, session);
+        keep_idle(ask.ctx.kept(), &key, session);
     }
     seen
 }
@@ -136,34 +131,6 @@ pub(super) async fn end(held: Held<Session>) -> Option<bool> {
         Ok(Ok(messages)) => Some(nothing_left(&messages)),
         Ok(Err(_)) | Err(_) => Some(false),
     }
-}
-
-/// A connection of an earlier check, ready to read. The server may have closed it meanwhile; nothing was asked on it
-/// yet, so it can be asked anew on another.
-async fn reused(ask: &Ask<'_>, key: &str) -> Option<Session> {
-    let mut session = idle::take(ask.ctx.kept(), key)?;
-    let begun = begin_reading(&mut session, ask).await;
-    begun.is_ok().then_some(session)
-}
-
-async fn open(ask: &Ask<'_>, dsn: &Arc<Dsn>) -> Result<Session, NotObserved> {
-    let route = Arc::new(Route::of(ask, dsn)?);
-    connect::connect(ask, &route).await
-}
-
-/// The first statement takes the snapshot, after which PostgreSQL lets nobody turn the transaction into a writing one.
-async fn begin_reading(session: &mut Session, ask: &Ask<'_>) -> Result<(), NotObserved> {
-    let ms = session.limit_ms(ask);
-    let begin = format!(
-        "begin read only; select set_config('statement_timeout', '{ms}', true), set_config('lock_timeout', '{ms}', true)"
-    );
-    session.say(ask, &begin).await
-}
-
-/// Leaves the session as it was found: settings go with the transaction, only advisory locks outlive it.
-async fn end_reading(session: &Session, ask: &Ask<'_>) -> bool {
-    let end = "rollback; select pg_advisory_unlock_all()";
-    session.say(ask, end).await.is_ok()
 }
 
 fn place(ask: &Ask<'_>, dsn: &Dsn, session: &Session) -> Place {

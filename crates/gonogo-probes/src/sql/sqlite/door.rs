@@ -1,92 +1,13 @@
-//! Opening a SQLite file, and what a statement may touch once it is open.
+//! What a statement may touch once a SQLite file is open.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use gonogo_core::record::Cause;
-use rusqlite::config::DbConfig;
-use rusqlite::ffi::ErrorCode;
+use rusqlite::Connection;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
-use rusqlite::limits::Limit;
-use rusqlite::{Connection, OpenFlags};
 
-use super::{Failure, Work};
+use crate::database::sqlite::Failure;
 use crate::sql::statement::Mode;
-
-/// The longest value that is read.
-const MAX_VALUE_BYTES: i32 = 64 * 1024 * 1024;
-
-/// Opens the file as the mode needs it; never makes one.
-pub(super) fn open(work: &Work) -> Result<Connection, Failure> {
-    let shown = &work.file.shown;
-    match std::fs::metadata(&work.file.path) {
-        Ok(found) if found.is_file() => {}
-        Ok(_) => {
-            return Err(Failure::new(
-                Cause::Missing,
-                format!("`{shown}` is no file, so no database"),
-            ));
-        }
-        Err(e) if e.kind() == std::io::ErrorKind::PermissionDenied => {
-            return Err(Failure::new(Cause::Denied, format!("`{shown}`: {e}")));
-        }
-        Err(e) => {
-            return Err(
-                Failure::new(Cause::Missing, format!("there is no file `{shown}`: {e}"))
-                    .help("a relative path starts from the plan's folder"),
-            );
-        }
-    }
-    let how = if work.mode == Mode::Read {
-        OpenFlags::SQLITE_OPEN_READ_ONLY
-    } else {
-        OpenFlags::SQLITE_OPEN_READ_WRITE
-    };
-    let flags = how | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection =
-        Connection::open_with_flags(&work.file.path, flags).map_err(|e| not_opened(shown, &e))?;
-    prepared(connection, work).map_err(|e| {
-        Failure::new(
-            Cause::Protocol,
-            format!("`{shown}` could not be set up: {e}"),
-        )
-    })
-}
-
-fn not_opened(shown: &str, error: &rusqlite::Error) -> Failure {
-    let cause = match error.sqlite_error_code() {
-        Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => Cause::Denied,
-        _ => Cause::Protocol,
-    };
-    Failure::new(cause, format!("`{shown}` could not be opened: {error}"))
-        .help("may this user read the file, and its folder, where a `-wal` file lies beside it?")
-}
-
-fn prepared(connection: Connection, work: &Work) -> rusqlite::Result<Connection> {
-    // No statement may damage the file or plant what damages it when it is read.
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
-    connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, MAX_VALUE_BYTES)?;
-    limit_time(connection, work)
-}
-
-/// Bounds the connection by the time and the cancelling of one more check.
-pub(super) fn limit_time(mut connection: Connection, work: &Work) -> rusqlite::Result<Connection> {
-    let (ctx, stop) = (work.ctx.clone(), Arc::clone(&work.stop));
-    let is_over =
-        move || stop.load(std::sync::atomic::Ordering::Relaxed) || ctx.remaining().is_zero();
-    connection.progress_handler(1000, Some(is_over))?;
-    let (ctx, stop, until) = (work.ctx.clone(), Arc::clone(&work.stop), work.until);
-    connection.busy_handler(Some(move |tries: i32| {
-        if stop.load(std::sync::atomic::Ordering::Relaxed) || ctx.now() >= until {
-            return false;
-        }
-        // SQLite cannot tell when a lock is given back, so this is the way to wait for it.
-        let pause = Duration::from_millis(1 << tries.clamp(0, 5));
-        std::thread::sleep(pause.min(until.saturating_duration_since(ctx.now())));
-        true
-    }))?;
-    Ok(connection)
-}
 
 /// Prepares the check's statement under the eyes of SQLite's own parser: what it asks for is what it does.
 pub(super) fn guarded<T>(

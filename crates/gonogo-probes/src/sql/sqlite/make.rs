@@ -1,16 +1,15 @@
 //! Making a statement on an open SQLite connection.
 
+use gonogo_core::Map;
 use gonogo_core::record::Cause;
-use gonogo_core::{Map, Value};
-use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ffi};
-use serde_json::Value as Json;
 
-use super::door::{guarded, limit_time};
-use super::{Failure, Open, Work};
-use crate::sql::observed::{Answer, Keeper, Refusal, Said, twice_named};
+use super::door::guarded;
+use super::{Open, Work};
+use crate::database::sqlite::{Failure, bound, limit_time, value, width};
+use crate::database::{Refusal, sqlstate};
+use crate::sql::observed::{Answer, Keeper, Said, twice_named};
 use crate::sql::run::Held;
-use crate::sql::sqlstate;
 use crate::sql::statement::Mode;
 
 /// Opens a gate's transaction. It takes the right to write at once: a transaction that begins by reading may find, at
@@ -43,7 +42,7 @@ pub(super) fn in_savepoint(
             format!("the check's savepoint failed: {e}"),
         )
     };
-    let mut connection = match limit_time(connection, work) {
+    let mut connection = match limit_time(connection, &work.watch) {
         Ok(connection) => connection,
         Err(e) => return (Held::Lost, Err(set(e))),
     };
@@ -67,7 +66,7 @@ pub(super) fn in_savepoint(
 
 /// Makes the statement and reads what it gives.
 pub(super) fn make(connection: &mut Connection, work: &Work) -> Result<Said, Failure> {
-    if work.is_over() {
+    if work.watch.is_over() {
         return Err(over(work));
     }
     let prepared = guarded(connection, work.mode, |connection| {
@@ -103,7 +102,7 @@ fn answer(connection: &Connection, work: &Work) -> rusqlite::Result<Result<Answe
         let message = format!("two columns are called `{name}`; name them apart with `as`");
         return Ok(Err(Failure::new(Cause::BadOptions, message)));
     }
-    let sent = work.ctx.now();
+    let sent = work.watch.ctx.now();
     let mut keeper = Keeper::new(work.max_rows);
     let mut whole = true;
     let mut rows = statement.raw_query();
@@ -161,47 +160,6 @@ fn bind(
     Ok(Ok(()))
 }
 
-fn bound(json: &Json) -> ToSqlOutput<'static> {
-    use rusqlite::types::Value as Sql;
-    ToSqlOutput::Owned(match json {
-        Json::Null => Sql::Null,
-        Json::Bool(truth) => Sql::Integer((*truth).into()),
-        Json::Number(n) => match (n.as_i64(), n.as_u64(), n.as_f64()) {
-            (Some(i), _, _) => Sql::Integer(i),
-            // Above what SQLite's integers hold: as text nothing is lost.
-            (None, Some(u), _) => Sql::Text(u.to_string()),
-            (None, None, Some(d)) => Sql::Real(d),
-            (None, None, None) => Sql::Text(n.to_string()),
-        },
-        Json::String(text) => Sql::Text(text.clone()),
-        Json::Array(_) | Json::Object(_) => Sql::Text(json.to_string()),
-    })
-}
-
-fn width(value: ValueRef<'_>) -> usize {
-    16 + match value {
-        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => bytes.len(),
-        ValueRef::Null | ValueRef::Integer(_) | ValueRef::Real(_) => 0,
-    }
-}
-
-/// SQLite's own types; a 0 or 1 in a column declared boolean is a truth value, as it is in PostgreSQL.
-fn value(value: ValueRef<'_>, declared: &str) -> Value {
-    match value {
-        ValueRef::Null => Value::Null,
-        ValueRef::Integer(i @ (0 | 1)) if matches!(declared, "bool" | "boolean") => {
-            Value::Bool(i == 1)
-        }
-        ValueRef::Integer(i) => Value::Int(i),
-        ValueRef::Real(d) => Value::Double(d),
-        ValueRef::Text(bytes) => match std::str::from_utf8(bytes) {
-            Ok(text) => Value::String(text.to_owned()),
-            Err(_) => Value::Bytes(bytes.to_vec()),
-        },
-        ValueRef::Blob(bytes) => Value::Bytes(bytes.to_vec()),
-    }
-}
-
 fn over(work: &Work) -> Failure {
     let unknown = if work.mode == Mode::Write {
         "; nothing of it was kept"
@@ -227,7 +185,7 @@ fn refusal(error: &rusqlite::Error, work: &Work) -> Result<Refusal, Failure> {
     let shown = &work.file.shown;
     match extended & 0xff {
         ffi::SQLITE_INTERRUPT => return Err(over(work)),
-        ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED if work.ctx.now() >= work.until => {
+        ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED if work.watch.ctx.now() >= work.watch.until => {
             return Err(Failure::new(
                 Cause::Timeout,
                 format!("`{shown}` stayed locked by another for all of the check's time"),

@@ -4,47 +4,18 @@
 mod door;
 mod make;
 
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
-
 use gonogo_core::record::{Cause, NotObserved};
 use rusqlite::Connection;
 
-use super::observed::{Place, Said, observed};
+use super::observed::{Said, observed};
 use super::run::{Ask, Held};
 use super::statement::{Mode, shortened};
-use super::syntax::{SqliteTarget, sqlite_path};
-use crate::ctx::Ctx;
+use crate::database::Place;
+use crate::database::sqlite::{self, Failure, File, Watch};
 use crate::probe::Seen;
 
 /// A gate's open transaction. SQLite rolls it back when the connection is closed.
 pub(super) struct Open(Connection);
-
-/// A database file.
-#[derive(Clone, Debug)]
-pub(super) struct File {
-    /// Where it is on this machine.
-    path: PathBuf,
-    /// How it is recorded: no folder of this machine.
-    shown: String,
-}
-
-impl File {
-    /// The file of a target.
-    pub(super) fn of(target: &SqliteTarget, ctx: &Ctx) -> Result<Self, String> {
-        let text = sqlite_path(&target.sqlite)?;
-        let path = ctx.path(&text);
-        let inside = path.strip_prefix(ctx.base_dir()).ok();
-        let shown = match (inside, path.file_name()) {
-            (Some(inside), _) => inside.display().to_string(),
-            (None, Some(name)) => name.to_string_lossy().into_owned(),
-            (None, None) => text,
-        };
-        Ok(Self { path, shown })
-    }
-}
 
 /// All that a blocking thread needs of a check.
 struct Work {
@@ -54,53 +25,13 @@ struct Work {
     max_rows: usize,
     mode: Mode,
     changes_rows: bool,
-    ctx: Ctx,
-    until: Instant,
-    stop: Arc<AtomicBool>,
-}
-
-/// Why nothing was seen, before it is a record.
-#[derive(Debug)]
-struct Failure {
-    cause: Cause,
-    message: String,
-    help: Option<&'static str>,
-}
-
-impl Failure {
-    fn new(cause: Cause, message: impl Into<String>) -> Self {
-        Self {
-            cause,
-            message: message.into(),
-            help: None,
-        }
-    }
-
-    fn help(mut self, help: &'static str) -> Self {
-        self.help = Some(help);
-        self
-    }
-}
-
-impl Work {
-    fn is_over(&self) -> bool {
-        self.stop.load(Ordering::Relaxed) || self.ctx.remaining().is_zero()
-    }
-}
-
-/// Stops the blocking thread when nobody waits for it any more.
-struct StopOnDrop(Arc<AtomicBool>);
-
-impl Drop for StopOnDrop {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
+    watch: Watch,
 }
 
 /// Makes one statement on a connection of its own.
 pub(super) async fn once(ask: &Ask<'_>, file: &File) -> Result<Seen, NotObserved> {
     let said = blocking(ask, file, |work| {
-        let mut connection = door::open(work)?;
+        let mut connection = sqlite::open(&work.file, &work.watch, work.mode == Mode::Read)?;
         make::make(&mut connection, work)
     })
     .await;
@@ -131,7 +62,9 @@ pub(super) async fn in_gate(
 }
 
 fn begin_and_make(work: &Work) -> (Held<Open>, Result<Said, Failure>) {
-    match door::open(work).and_then(|connection| make::begin(connection, work)) {
+    match sqlite::open(&work.file, &work.watch, work.mode == Mode::Read)
+        .and_then(|connection| make::begin(connection, work))
+    {
         // Nothing was done yet, so the next check may try again.
         Err(failure) => (Held::Unopened, Err(failure)),
         Ok(connection) => make::in_savepoint(connection, work),
@@ -157,7 +90,7 @@ async fn blocking<T: Send + 'static>(
     file: &File,
     work_on: impl FnOnce(&Work) -> T + Send + 'static,
 ) -> T {
-    let stop = Arc::new(AtomicBool::new(false));
+    let (watch, _stop) = Watch::new(ask.ctx, ask.server_timeout());
     let work = Work {
         file: file.clone(),
         sql: ask.options.sql.clone(),
@@ -165,11 +98,8 @@ async fn blocking<T: Send + 'static>(
         max_rows: ask.max_rows(),
         mode: ask.mode,
         changes_rows: ask.statement.changes_rows(),
-        ctx: ask.ctx.clone(),
-        until: ask.ctx.now() + ask.server_timeout(),
-        stop: Arc::clone(&stop),
+        watch,
     };
-    let _stop = StopOnDrop(stop);
     match tokio::task::spawn_blocking(move || work_on(&work)).await {
         Ok(done) => done,
         // Panics go on to the engine's edge; nobody aborts this thread.

@@ -1,6 +1,7 @@
 //! Whether a statement may be made in PostgreSQL inside a gate that is rolled back.
 
 use super::mentions::{Mentions, mentions};
+use super::piece::pieces;
 use super::tree::Tree;
 use super::{Dialect, Mode, Refused, Statement};
 
@@ -15,6 +16,9 @@ pub(in crate::sql) struct Examined {
     pub(in crate::sql) defines: bool,
 }
 
+/// The parser's time grows with the square of how deep a text nests.
+const MAX_PIECES: usize = 4_000;
+
 const PUT_OUTSIDE: &str =
     "put it in a gate without `transaction: rollback`, with `writes: true`, where it may stay";
 
@@ -23,6 +27,12 @@ pub(in crate::sql) fn examine(sql: &str) -> Result<Examined, Refused> {
     let by_words = Statement::read(sql, Dialect::Postgres)
         .map_err(|why| Refused::new(why, "a check of such a gate makes one statement"))?;
     by_words.permit(Mode::Gate)?;
+    if pieces(sql).is_ok_and(|pieces| pieces.len() > MAX_PIECES) {
+        return Err(Refused::new(
+            format!("the statement has more than {MAX_PIECES} words and signs, which is not read in a gate with `transaction: rollback`"),
+            "bind its values, such as one JSON text with `jsonb_to_recordset($1)`",
+        ));
+    }
     let tree = Tree::read(sql).map_err(|not| {
         let place = not
             .at
@@ -62,9 +72,10 @@ pub(in crate::sql) fn refused_anywhere(sql: &str) -> Option<Refused> {
     if let Err(refused) = statement.permit(Mode::Gate) {
         return Some(refused);
     }
-    // SQLite's dialect is another one: what only PostgreSQL's grammar refuses is told when it is sent.
-    match Tree::read(sql) {
-        Ok(_) => examine(sql).err(),
-        Err(_) => None,
+    // SQLite's dialect is another one: what only PostgreSQL's grammar does not know is told when it is sent.
+    let is_long = pieces(sql).is_ok_and(|pieces| pieces.len() > MAX_PIECES);
+    if is_long || Tree::read(sql).is_err() {
+        return None;
     }
+    examine(sql).err()
 }

@@ -162,8 +162,7 @@ impl Mentions {
         match text_of(after) {
             Some(text) => {
                 self.places_names |= text.contains(PLACED);
-                let compact: String = text.split_whitespace().collect();
-                if compact.contains(&format!("{PLACED}(")) {
+                if calls_placed(&text) {
                     self.flag("`EXECUTE` calls a function whose name is not known before it runs");
                 }
                 self.read(&text, depth + 1);
@@ -175,6 +174,26 @@ impl Mentions {
 
 /// Stands where `format('%I')` or `quote_ident()` puts a name.
 const PLACED: &str = "gonogo_placed_name";
+
+/// Whether a name that is put in stands where a function is called: before `(`, and not as a table whose columns follow.
+fn calls_placed(text: &str) -> bool {
+    const BEFORE_TABLES: [&str; 6] = ["into", "table", "exists", "on", "references", "view"];
+    let Ok(pieces) = pieces(text) else {
+        return true;
+    };
+    let is_placed = |piece: &Piece| *piece == Piece::Word(PLACED.to_owned());
+    (1..pieces.len()).any(|at| {
+        if !is_sign(&pieces[at], '(') || !is_placed(&pieces[at - 1]) {
+            return false;
+        }
+        let mut begin = at - 1;
+        while begin >= 2 && is_sign(&pieces[begin - 1], '.') {
+            begin -= 2;
+        }
+        let before = begin.checked_sub(1).and_then(|i| as_word(&pieces[i]));
+        !before.is_some_and(|word| BEFORE_TABLES.contains(&word))
+    })
+}
 
 /// Parts that may each be a statement of their own. More than there are do no harm.
 fn segments(pieces: &[Piece]) -> Vec<&[Piece]> {

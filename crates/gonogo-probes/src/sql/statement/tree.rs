@@ -6,9 +6,7 @@ use squawk_syntax::{SourceFile, SyntaxKind as Kind, SyntaxNode};
 /// A longer statement is not read: the parser would need too much memory for it.
 const MAX_BYTES: usize = 1 << 20;
 /// Nothing that a person writes nests deeper, and the parser goes down as deep.
-const STACK: usize = 256 << 20;
-/// So many words and signs are read.
-const MAX_TOKENS: usize = 50_000;
+const STACK: usize = 64 << 20;
 
 /// One statement by its tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,22 +67,14 @@ impl Tree {
 fn read(sql: &str) -> Result<Tree, NotUnderstood> {
     let parsed = SourceFile::parse(sql);
     let root = parsed.syntax_node();
-    let tokens = root.descendants_with_tokens().take(2 * MAX_TOKENS).count();
-    let result = if tokens >= 2 * MAX_TOKENS {
-        Err(NotUnderstood {
-            message: "the statement has more parts than are read".to_owned(),
-            at: None,
-        })
-    } else if let Some(error) = parsed.errors().first() {
+    if let Some(error) = parsed.errors().first() {
         let at = usize::from(error.range().start());
-        Err(NotUnderstood {
+        return Err(NotUnderstood {
             message: error.message().to_owned(),
             at: Some(line_and_column(sql, at)),
-        })
-    } else {
-        Ok(Tree { kinds: kinds(&root) })
-    };
-    result
+        });
+    }
+    Ok(Tree { kinds: kinds(&root) })
 }
 
 fn kinds(root: &SyntaxNode) -> Vec<Kind> {

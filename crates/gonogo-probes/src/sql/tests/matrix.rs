@@ -205,7 +205,7 @@ async fn tls_is_verified_by_ca_and_by_name() {
         let url = server.url().replace("127.0.0.1", host);
         let ca = ca.then(|| ca_file.to_str().unwrap());
         let options = json!({"postgres": url, "ca": ca, "sslmode": "verify-full"});
-        Bench::new("postgres", options, false)
+        Bench::new("postgres", options)
     };
     let db = target("db.localhost", true);
     let secured = "select ssl from pg_stat_ssl where pid = pg_backend_pid()";

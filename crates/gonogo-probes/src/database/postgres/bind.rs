@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 use tokio_postgres::types::{Format, IsNull, Kind, ToSql, Type, to_sql_checked};
 
 /// A value in text form, or null. May be a secret, so it cannot be printed: the driver logs what it sends.
-pub(super) struct Text(Option<String>);
+pub(crate) struct Text(Option<String>);
 
 impl fmt::Debug for Text {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -44,7 +44,7 @@ impl ToSql for Text {
 }
 
 /// The value of a parameter of that type; why not, otherwise.
-pub(super) fn parameter(json: &Json, ty: &Type) -> Result<Text, String> {
+pub(crate) fn parameter(json: &Json, ty: &Type) -> Result<Text, String> {
     text(json, ty).map(Text)
 }
 

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
-use crate::sql::dsn::{Dsn, Place, SslMode, escaped};
-use crate::sql::syntax::sqlite_path;
+use crate::database::dsn::{Dsn, Place, SslMode, escaped};
+use crate::database::sqlite_path;
 
 fn parsed(text: &str) -> Dsn {
     Dsn::parse(text).unwrap_or_else(|e| panic!("{text}: {e}"))

@@ -20,8 +20,8 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::trouble;
 use crate::ctx::{Ctx, trusted_roots};
-use crate::sql::dsn::{Dsn, Place, SslMode};
-use crate::sql::run::Ask;
+use crate::database::Asking;
+use crate::database::dsn::{Dsn, Place, SslMode};
 
 /// What may arrive from one row to the next: a larger row is not read to its end.
 const MAX_ROW_BYTES: u64 = 64 * 1024 * 1024;
@@ -29,13 +29,13 @@ const MAX_ROW_BYTES: u64 = 64 * 1024 * 1024;
 const LINGER: Duration = Duration::from_secs(2);
 
 /// The way to a server. Holds a password, so it cannot be printed.
-pub(super) struct Route {
+pub(crate) struct Route {
     dsn: Arc<Dsn>,
     tls: Option<MakeRustlsConnect>,
 }
 
 /// A connection with a session of the server's.
-pub(in crate::sql) struct Session {
+pub(crate) struct Session {
     client: Client,
     connection: Option<JoinHandle<()>>,
     route: Arc<Route>,
@@ -47,7 +47,7 @@ pub(in crate::sql) struct Session {
 
 impl Route {
     /// The way to the target's server.
-    pub(super) fn of(ask: &Ask<'_>, dsn: &Arc<Dsn>) -> Result<Self, NotObserved> {
+    pub(crate) fn of(ask: &Asking<'_>, dsn: &Arc<Dsn>) -> Result<Self, NotObserved> {
         let host = match &dsn.place {
             Place::Host(host) => Some(host.as_str()),
             // PostgreSQL speaks no TLS on a socket of the file system.
@@ -133,7 +133,7 @@ fn socket_failed(ctx: &Ctx, dsn: &Dsn, error: &io::Error) -> NotObserved {
     failed
 }
 
-fn tls(ask: &Ask<'_>, dsn: &Dsn) -> Result<MakeRustlsConnect, NotObserved> {
+fn tls(ask: &Asking<'_>, dsn: &Dsn) -> Result<MakeRustlsConnect, NotObserved> {
     let ca = dsn.ca.as_deref().map(|ca| ask.ctx.path(ca));
     let roots = trusted_roots(ca.as_deref().map(Path::new))
         .map_err(|message| ask.failed(Cause::Missing, message))?;
@@ -155,7 +155,7 @@ fn is_this_machine(host: &str) -> bool {
 }
 
 /// Connects and signs in.
-pub(super) async fn connect(ask: &Ask<'_>, route: &Arc<Route>) -> Result<Session, NotObserved> {
+pub(crate) async fn connect(ask: &Asking<'_>, route: &Arc<Route>) -> Result<Session, NotObserved> {
     let wire = route.wire(ask.ctx).await?;
     let budget = Budget::default();
     let metered = Metered {
@@ -222,32 +222,32 @@ fn version(text: Option<&str>) -> String {
 
 impl Session {
     /// The client.
-    pub(super) fn client(&self) -> &Client {
+    pub(crate) fn client(&self) -> &Client {
         &self.client
     }
 
     /// `PostgreSQL 15.18`.
-    pub(super) fn engine(&self) -> &str {
+    pub(crate) fn engine(&self) -> &str {
         &self.engine
     }
 
     /// Whether the server is still at the other end.
-    pub(super) fn is_connected(&self) -> bool {
+    pub(crate) fn is_connected(&self) -> bool {
         !self.client.is_closed()
     }
 
     /// Whether its state is known, so that it may be used again.
-    pub(super) fn is_whole(&self) -> bool {
+    pub(crate) fn is_whole(&self) -> bool {
         self.whole && self.is_connected()
     }
 
     /// Gives it up: its state is not known any more.
-    pub(super) fn break_off(&mut self) {
+    pub(crate) fn break_off(&mut self) {
         self.whole = false;
     }
 
     /// The milliseconds after which the server is to give up the check's statement.
-    pub(super) fn limit_ms(&mut self, ask: &Ask<'_>) -> u64 {
+    pub(crate) fn limit_ms(&mut self, ask: &Asking<'_>) -> u64 {
         let ms = u64::try_from(ask.server_timeout().as_millis()).unwrap_or(u64::MAX);
         self.limit = Duration::from_millis(ms.max(1));
         ms.max(1)
@@ -255,22 +255,22 @@ impl Session {
 
     /// Whether a statement that took so long was given up for that limit, and not by somebody else. The server's
     /// clock is another one, so a little less is taken for it too.
-    pub(super) fn is_limit(&self, took: Duration) -> bool {
+    pub(crate) fn is_limit(&self, took: Duration) -> bool {
         took >= self.limit.mul_f64(0.95)
     }
 
     /// Whether more arrived than is read.
-    pub(super) fn is_over_budget(&self) -> bool {
+    pub(crate) fn is_over_budget(&self) -> bool {
         self.budget.0.load(Ordering::Relaxed) == 0
     }
 
     /// A row was taken off: the next may be as large.
-    pub(super) fn row_taken(&self) {
+    pub(crate) fn row_taken(&self) {
         self.budget.0.store(MAX_ROW_BYTES, Ordering::Relaxed);
     }
 
     /// Says something of gonogo's own, to which no rows are wanted.
-    pub(super) async fn say(&self, ask: &Ask<'_>, sql: &str) -> Result<(), NotObserved> {
+    pub(crate) async fn say(&self, ask: &Asking<'_>, sql: &str) -> Result<(), NotObserved> {
         let left = self.leave_none(ask);
         match tokio::time::timeout(ask.ctx.remaining(), self.client.batch_execute(sql)).await {
             Err(_) => Err(ask.timed_out("the server did not answer")),
@@ -282,9 +282,9 @@ impl Session {
     }
 
     /// The same; a failure leaves the session in a state that nobody knows.
-    pub(super) async fn say_or_break(
+    pub(crate) async fn say_or_break(
         &mut self,
-        ask: &Ask<'_>,
+        ask: &Asking<'_>,
         sql: &str,
     ) -> Result<(), NotObserved> {
         let said = self.say(ask, sql).await;
@@ -295,7 +295,7 @@ impl Session {
     }
 
     /// A guard that cancels what the server works on, unless it is told that it is done.
-    pub(super) fn leave_none(&self, ask: &Ask<'_>) -> InFlight {
+    pub(crate) fn leave_none(&self, ask: &Asking<'_>) -> InFlight {
         InFlight {
             route: Arc::clone(&self.route),
             token: self.client.cancel_token(),
@@ -323,7 +323,7 @@ impl Drop for Session {
 }
 
 /// A statement that the server works on.
-pub(super) struct InFlight {
+pub(crate) struct InFlight {
     route: Arc<Route>,
     token: CancelToken,
     ctx: Ctx,
@@ -332,7 +332,7 @@ pub(super) struct InFlight {
 
 impl InFlight {
     /// The server has answered.
-    pub(super) fn done(mut self) {
+    pub(crate) fn done(mut self) {
         self.armed = false;
     }
 }

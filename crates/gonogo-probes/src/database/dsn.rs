@@ -5,28 +5,28 @@ use std::path::PathBuf;
 
 /// Where a server is and as whom to go there. Holds a password, so it cannot be printed.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) struct Dsn {
+pub(crate) struct Dsn {
     /// Host or socket folder.
-    pub(super) place: Place,
+    pub(crate) place: Place,
     /// Port; part of a socket's name too.
-    pub(super) port: u16,
+    pub(crate) port: u16,
     /// Role; the target may give it apart.
-    pub(super) user: Option<String>,
+    pub(crate) user: Option<String>,
     /// Password.
-    pub(super) password: Option<String>,
+    pub(crate) password: Option<String>,
     /// Database; the role's name where none is written, as everywhere with PostgreSQL.
-    pub(super) database: Option<String>,
+    pub(crate) database: Option<String>,
     /// `sslmode`, as written.
-    pub(super) sslmode: Option<SslMode>,
+    pub(crate) sslmode: Option<SslMode>,
     /// `sslrootcert`.
-    pub(super) ca: Option<String>,
+    pub(crate) ca: Option<String>,
     /// `options` for the server.
-    pub(super) options: Option<String>,
+    pub(crate) options: Option<String>,
 }
 
 /// Where to connect.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(crate) enum Place {
     /// A host name or address.
     Host(String),
     /// The folder of a Unix socket.
@@ -37,7 +37,7 @@ pub(super) enum Place {
 
 /// How to use TLS. Wherever it is used, the certificate and its name are verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum SslMode {
+pub(crate) enum SslMode {
     /// Never.
     Disable,
     /// Not on this machine, else as `require`.
@@ -64,7 +64,7 @@ const WITHOUT_EFFECT: [&str; 11] = [
 
 impl Dsn {
     /// Reads `postgres://user:password@host:port/database?key=value` or `host=… user=…`.
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let text = text.trim();
         let dsn = match text.split_once("://") {
             Some(("postgres" | "postgresql", rest)) => Self::from_url(rest)?,
@@ -83,7 +83,7 @@ impl Dsn {
     }
 
     /// `host:port`, nothing for a socket.
-    pub(super) fn host_and_port(&self) -> Option<String> {
+    pub(crate) fn host_and_port(&self) -> Option<String> {
         match &self.place {
             Place::Host(host) if host.contains(':') => Some(format!("[{host}]:{}", self.port)),
             Place::Host(host) => Some(format!("{host}:{}", self.port)),
@@ -92,7 +92,7 @@ impl Dsn {
     }
 
     /// For a record: no password, and no folder of this machine.
-    pub(super) fn shown(&self) -> String {
+    pub(crate) fn shown(&self) -> String {
         let place = self.host_and_port().unwrap_or_default();
         let database = self.database.as_deref().or(self.user.as_deref());
         let database = database.unwrap_or_default();
@@ -238,7 +238,7 @@ fn unescaped_in_credentials(authority: &str, after: &str) -> bool {
 }
 
 /// Every byte percent-encoded.
-pub(super) fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     text.bytes().fold(String::new(), |mut out, byte| {
         let digit = |half: u8| char::from_digit(half.into(), 16).unwrap_or('0');
         out.push('%');

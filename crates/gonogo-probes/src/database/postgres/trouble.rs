@@ -8,13 +8,13 @@ use tokio_postgres::Error;
 use tokio_postgres::error::DbError;
 
 use super::connect::Session;
-use crate::sql::dsn::Dsn;
-use crate::sql::observed::Refusal;
-use crate::sql::run::Ask;
-use crate::sql::sqlstate;
+use crate::database::Asking;
+use crate::database::Refusal;
+use crate::database::dsn::Dsn;
+use crate::database::sqlstate;
 
 /// The server's refusal of a statement; nothing where the error means that the session is over.
-pub(super) fn refusal(error: &Error) -> Option<Refusal> {
+pub(crate) fn refusal(error: &Error) -> Option<Refusal> {
     let said = error.as_db_error().filter(|said| !ends_session(said))?;
     let owned = |text: Option<&str>| text.map(str::to_owned);
     Some(Refusal {
@@ -38,7 +38,7 @@ fn ends_session(said: &DbError) -> bool {
 }
 
 /// Why an open session gave no answer.
-pub(super) fn not_observed(ask: &Ask<'_>, session: &Session, error: &Error) -> NotObserved {
+pub(crate) fn not_observed(ask: &Asking<'_>, session: &Session, error: &Error) -> NotObserved {
     if session.is_over_budget() {
         return ask.failed_with_help(
             Cause::TooLarge,
@@ -67,7 +67,7 @@ pub(super) fn not_observed(ask: &Ask<'_>, session: &Session, error: &Error) -> N
 }
 
 /// Why no session came about.
-pub(super) fn not_connected(ask: &Ask<'_>, dsn: &Dsn, error: &Error) -> NotObserved {
+pub(crate) fn not_connected(ask: &Asking<'_>, dsn: &Dsn, error: &Error) -> NotObserved {
     let place = dsn.shown();
     if let Some(said) = error.as_db_error() {
         return refused_sign_in(ask, &place, said);
@@ -94,7 +94,7 @@ pub(super) fn not_connected(ask: &Ask<'_>, dsn: &Dsn, error: &Error) -> NotObser
     }
 }
 
-fn refused_sign_in(ask: &Ask<'_>, place: &str, said: &DbError) -> NotObserved {
+fn refused_sign_in(ask: &Asking<'_>, place: &str, said: &DbError) -> NotObserved {
     let code = said.code().code();
     let (cause, help) = match code {
         "28P01" => (

@@ -13,7 +13,7 @@ const IDLE: Duration = Duration::from_secs(2);
 type Slot = Arc<Mutex<Option<Session>>>;
 
 /// Keeps a session for the next check, for a while.
-pub(super) fn keep(kept: &GateScope, key: &str, session: Session) {
+pub(crate) fn keep(kept: &GateScope, key: &str, session: Session) {
     let slot: Slot = Arc::new(Mutex::new(Some(session)));
     let weak = Arc::downgrade(&slot);
     drop(tokio::spawn(async move {
@@ -26,7 +26,7 @@ pub(super) fn keep(kept: &GateScope, key: &str, session: Session) {
 }
 
 /// A session that is still connected.
-pub(super) fn take(kept: &GateScope, key: &str) -> Option<Session> {
+pub(crate) fn take(kept: &GateScope, key: &str) -> Option<Session> {
     while let Some(slot) = kept.take::<Slot>(key) {
         if let Some(session) = out_of(&slot).filter(Session::is_connected) {
             return Some(session);

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 /// The condition's name: `unique_violation` of `23505`; that of its class for a code that has none, and the code
 /// itself where the class is unknown too (a code that an application made up).
-pub(super) fn name(sqlstate: &str) -> &str {
+pub(crate) fn name(sqlstate: &str) -> &str {
     let table = table();
     table
         .get(sqlstate)
@@ -14,7 +14,7 @@ pub(super) fn name(sqlstate: &str) -> &str {
 }
 
 /// The name of the code's class: `integrity_constraint_violation` of `23505`.
-pub(super) fn class(sqlstate: &str) -> &str {
+pub(crate) fn class(sqlstate: &str) -> &str {
     sqlstate
         .get(..2)
         .and_then(|two| table().get(format!("{two}000").as_str()).copied())
@@ -22,7 +22,7 @@ pub(super) fn class(sqlstate: &str) -> &str {
 }
 
 /// The code of a name that the table has.
-pub(super) fn code(name: &str) -> Option<&'static str> {
+pub(crate) fn code(name: &str) -> Option<&'static str> {
     table()
         .iter()
         .find(|(_, known)| **known == name)
@@ -41,7 +41,7 @@ fn table() -> &'static BTreeMap<&'static str, &'static str> {
 }
 
 /// The condition that an error of SQLite is, from its extended result code and its text.
-pub(super) fn of_sqlite(extended: i32, message: &str) -> &'static str {
+pub(crate) fn of_sqlite(extended: i32, message: &str) -> &'static str {
     use rusqlite::ffi;
     match extended {
         ffi::SQLITE_CONSTRAINT_UNIQUE

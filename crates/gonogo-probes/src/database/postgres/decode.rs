@@ -11,7 +11,7 @@ use gonogo_core::Value;
 use tokio_postgres::types::{FromSql, Kind, Type};
 
 /// A value of any type that is read.
-pub(super) struct Decoded(pub(super) Value);
+pub(crate) struct Decoded(pub(crate) Value);
 
 type Failed = Box<dyn Error + Sync + Send>;
 
@@ -95,7 +95,7 @@ fn form(ty: &Type) -> Option<Form> {
 }
 
 /// Whether values of the type are read.
-pub(super) fn is_read(ty: &Type) -> bool {
+pub(crate) fn is_read(ty: &Type) -> bool {
     match ty.kind() {
         Kind::Array(of) | Kind::Domain(of) => is_read(of),
         _ => form(ty).is_some(),

@@ -1,0 +1,16 @@
+//! PostgreSQL: one connection, what goes over it, and a session that only reads.
+
+mod bind;
+mod connect;
+mod decode;
+mod idle;
+mod read;
+mod trouble;
+
+pub(crate) use bind::{Text, parameter};
+pub(crate) use connect::{Session, connect};
+pub(crate) use decode::is_read;
+pub(crate) use read::{Reading, begin_reading, end_reading, kept, open, reused};
+pub(crate) use trouble::{not_observed, refusal};
+
+pub(crate) use idle::keep as keep_idle;

@@ -1,0 +1,136 @@
+//! What a plan may write of a database target.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value as Json;
+
+use super::dsn::{Dsn, SslMode};
+
+/// A PostgreSQL server's database.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PostgresTarget {
+    /// Its address: `postgres://user:password@host:5432/database` or `host=… dbname=… user=…`; a host that begins
+    /// with `/` is the folder of a Unix socket.
+    pub postgres: String,
+    /// The role, where the address does not name it.
+    pub user: Option<String>,
+    /// The password, where the address does not hold it: nothing in it needs escaping here.
+    pub password: Option<String>,
+    /// A PEM file with the CA to trust instead of the system's; TLS is then required.
+    pub ca: Option<String>,
+    /// Whether TLS is used; `prefer` by default. Where it is used, certificate and name are always verified.
+    pub sslmode: Option<TargetSslMode>,
+}
+
+/// Whether TLS is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum TargetSslMode {
+    /// Never.
+    Disable,
+    /// On this machine not, anywhere else always: a password never crosses a network in the clear by accident.
+    Prefer,
+    /// Always.
+    Require,
+    /// Always; the same as `require`, which verifies here too.
+    VerifyFull,
+}
+
+/// A SQLite database.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SqliteTarget {
+    /// Its file, from the plan's folder; `sqlite:PATH` and `file:PATH` are read too. A file that is not there is
+    /// never made.
+    pub sqlite: String,
+}
+
+impl PostgresTarget {
+    /// The address with what stands beside it.
+    pub(crate) fn dsn(&self) -> Result<Dsn, String> {
+        let mut dsn = Dsn::parse(&self.postgres)?;
+        if self.user.is_some() {
+            dsn.user.clone_from(&self.user);
+        }
+        if self.password.is_some() {
+            dsn.password.clone_from(&self.password);
+        }
+        if self.ca.is_some() {
+            dsn.ca.clone_from(&self.ca);
+        }
+        match self.sslmode {
+            Some(TargetSslMode::Disable) => dsn.sslmode = Some(SslMode::Disable),
+            Some(TargetSslMode::Prefer) => dsn.sslmode = Some(SslMode::Prefer),
+            Some(TargetSslMode::Require | TargetSslMode::VerifyFull) => {
+                dsn.sslmode = Some(SslMode::Require);
+            }
+            None => {}
+        }
+        if dsn.user.is_none() {
+            return Err(
+                "the address names no user; write `postgres://user@host/database`".to_owned(),
+            );
+        }
+        Ok(dsn)
+    }
+}
+
+/// The host that a `postgres` target reaches.
+pub(crate) fn postgres_host(options: &Json) -> Result<Option<String>, String> {
+    let target: PostgresTarget =
+        serde_json::from_value(options.clone()).map_err(|e| e.to_string())?;
+    Ok(target.dsn()?.host_and_port())
+}
+
+/// A `sqlite` target is a file: it reaches no host.
+pub(crate) fn sqlite_host(options: &Json) -> Result<Option<String>, String> {
+    let target: SqliteTarget =
+        serde_json::from_value(options.clone()).map_err(|e| e.to_string())?;
+    sqlite_path(&target.sqlite).map(|_| None)
+}
+
+/// The path in a `sqlite` target's address.
+pub(crate) fn sqlite_path(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    let url = text
+        .strip_prefix("sqlite:")
+        .or_else(|| text.strip_prefix("file:"));
+    let path = match url {
+        None => text.to_owned(),
+        Some(rest) => {
+            let rest = rest.split(['?', '#']).next().unwrap_or("");
+            decoded(rest.strip_prefix("//").unwrap_or(rest))
+        }
+    };
+    match path.as_str() {
+        "" => Err("the address names no file".to_owned()),
+        ":memory:" => Err(
+            "a database in memory belongs to the process that made it and cannot be observed; name its file"
+                .to_owned(),
+        ),
+        _ => Ok(path),
+    }
+}
+
+fn decoded(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let hex = bytes
+            .get(at + 1..at + 3)
+            .and_then(|two| std::str::from_utf8(two).ok());
+        match hex.and_then(|two| u8::from_str_radix(two, 16).ok()) {
+            Some(byte) if bytes[at] == b'%' => {
+                out.push(byte);
+                at += 3;
+            }
+            _ => {
+                out.push(bytes[at]);
+                at += 1;
+            }
+        }
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
