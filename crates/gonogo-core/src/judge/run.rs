@@ -78,10 +78,14 @@ pub fn judge_gate(
     }
     // The loader refuses a gate without checks; here it would at best be a gap.
     let worst = checks.iter().map(|c| c.outcome).max();
+    let worst = worst.unwrap_or(Outcome::Inconclusive);
+    let left_behind = super::left_behind::judge(gate, run);
+    let of_rollback = left_behind.as_ref().map(|left| left.outcome);
     Ok(GateJudged {
-        outcome: worst.unwrap_or(Outcome::Inconclusive).into(),
+        outcome: worst.max(of_rollback.unwrap_or(worst)).into(),
         result: words::result(&checks),
         checks,
+        left_behind,
         ..empty(gate)
     })
 }
@@ -97,6 +101,7 @@ fn empty(gate: &Gate) -> GateJudged {
         result: String::new(),
         owner: gate.owner.clone(),
         checks: Vec::new(),
+        left_behind: None,
     }
 }
 

@@ -88,6 +88,13 @@ pub(super) fn shape() -> Shape {
             ),
         ),
         (
+            "blocked_by",
+            Field::optional(
+                Type::String,
+                "the session of the gate whose lock was in the way, with `session`: `main` is the one without a name",
+            ),
+        ),
+        (
             "latency",
             Field::new(
                 Type::Duration,

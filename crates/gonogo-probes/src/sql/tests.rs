@@ -46,6 +46,10 @@ impl Bench {
     }
 
     async fn end(&self) -> Option<bool> {
+        self.ended().await.map(|end| end.confirmed)
+    }
+
+    async fn ended(&self) -> Option<GateEnd> {
         Sql.end_gate(&self.scope).await
     }
 }

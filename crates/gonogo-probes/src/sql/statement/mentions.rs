@@ -348,3 +348,13 @@ fn as_word(piece: &Piece) -> Option<&str> {
 fn is_sign(piece: &Piece, sign: char) -> bool {
     *piece == Piece::Sign(sign)
 }
+
+impl Moves {
+    /// Those of both.
+    pub(in crate::sql) fn join(&mut self, other: &Self) {
+        match (&mut *self, other) {
+            (Self::Named(names), Self::Named(more)) => names.extend(more.iter().cloned()),
+            _ => *self = Self::Any,
+        }
+    }
+}
