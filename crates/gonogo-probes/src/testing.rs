@@ -146,6 +146,41 @@ impl PostgresServer {
         )
     }
 
+    /// A dump of the database, the same for the same content.
+    pub fn dump(&self) -> String {
+        let dsn = self.socket_dsn();
+        out(as_owner(&self.program("pg_dump")).args(["--restrict-key=gonogo", "--dbname", &dsn]))
+    }
+
+    /// Has it carry out a script, as its superuser; whether it did.
+    pub fn script(&self, sql: &str) -> bool {
+        let mut psql = as_owner(&self.program("psql"));
+        let dsn = self.socket_dsn();
+        psql.args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", &dsn, "-c", sql]);
+        psql.output().unwrap().status.success()
+    }
+
+    /// Has it carry out statements, as its superuser; one that fails does not keep it from the next.
+    pub fn lines(&self, sql: &str) {
+        use std::io::Write as _;
+        let mut psql = as_owner(&self.program("psql"));
+        let dsn = self.socket_dsn();
+        psql.args(["-X", "-q", "-d", &dsn]).stdin(Stdio::piped());
+        let mut child = psql.stderr(Stdio::null()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(sql.as_bytes()).unwrap();
+        assert!(child.wait().unwrap().success());
+    }
+
+    /// Files in its folder, by a pattern.
+    pub fn files(&self, pattern: &str) -> String {
+        out(as_owner("find").args([&self.folder, "-name", pattern]))
+    }
+
+    /// The folder of its sockets and files.
+    pub fn folder(&self) -> &str {
+        &self.folder
+    }
+
     /// Its port.
     pub fn port(&self) -> u16 {
         self.port

@@ -81,9 +81,13 @@ pub fn judge_gate(
     let worst = worst.unwrap_or(Outcome::Inconclusive);
     let left_behind = super::left_behind::judge(gate, run);
     let of_rollback = left_behind.as_ref().map(|left| left.outcome);
+    let not_undone = left_behind.as_ref().filter(|left| !left.outcome.is_good());
     Ok(GateJudged {
         outcome: worst.max(of_rollback.unwrap_or(worst)).into(),
-        result: words::result(&checks),
+        result: not_undone.map_or_else(
+            || words::result(&checks),
+            |left| words::shorten(&left.message, 120),
+        ),
         checks,
         left_behind,
         ..empty(gate)

@@ -4,6 +4,7 @@ mod escapes;
 mod gates;
 mod matrix;
 mod postgres;
+mod proof;
 mod sqlite;
 mod statement;
 

@@ -57,6 +57,11 @@ pub(in crate::sql) struct Gate {
     has_sessions: bool,
 }
 
+/// When the gate began. The session that keeps the snapshot waits long, which must not end it.
+const BEGUN: &str = "select clock_timestamp()::text as at, \
+    set_config('idle_in_transaction_session_timeout', '0', true) as idle, \
+    set_config('statement_timeout', '60s', true) as longest";
+
 struct Member {
     session: Session,
     pid: i32,
@@ -105,7 +110,7 @@ impl Gate {
         let schema = proof::schema(&mut before, ask).await?;
         let all = (0..catalogue.sequences.len()).collect();
         let stands = sequences::stands(&mut before, ask, &catalogue, &all).await?;
-        let now = before.rows(ask, "select clock_timestamp()::text as at", &[]).await?;
+        let now = before.rows(ask, BEGUN, &[]).await?;
         let began_at = now.first().map(|row| proof::text(row, "at")).unwrap_or_default();
         let mut gate = Self {
             ctx: ask.ctx.clone(),
