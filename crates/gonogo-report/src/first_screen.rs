@@ -30,7 +30,6 @@ pub(crate) fn left_behind(judged: &Judged) -> Vec<String> {
     lines
 }
 
-
 /// Titles of the parts after the verdict and its reason, in order.
 pub(crate) mod title {
     pub(crate) const BLOCKERS: &str = "What blocks";

@@ -53,7 +53,14 @@ pub(super) fn find(
             }
         }
         if let Some(finding) = of_rollback(gate, planned) {
-            add(finding, if gate.severity == Severity::Critical { 2 } else { 4 });
+            add(
+                finding,
+                if gate.severity == Severity::Critical {
+                    2
+                } else {
+                    4
+                },
+            );
         }
     }
     ranked.sort_by_key(|r| r.rank);
@@ -97,7 +104,10 @@ fn of_gate(gate: &GateJudged, planned: &Gate, written: &Check, check: &CheckJudg
 
 /// What a rolled-back gate left behind.
 fn of_rollback(gate: &GateJudged, planned: &Gate) -> Option<Finding> {
-    let left = gate.left_behind.as_ref().filter(|left| !left.outcome.is_good())?;
+    let left = gate
+        .left_behind
+        .as_ref()
+        .filter(|left| !left.outcome.is_good())?;
     Some(Finding {
         gate: gate.id.clone(),
         check: format!("{}/rollback", gate.id),

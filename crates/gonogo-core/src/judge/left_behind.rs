@@ -3,7 +3,7 @@
 use crate::judged::LeftBehind;
 use crate::outcome::Outcome;
 use crate::plan::Gate;
-use crate::record::{RolledBack, RollbackProof, Run};
+use crate::record::{RollbackProof, RolledBack, Run};
 
 /// The last end counts: a gate that lost its transaction is repeated whole.
 pub(super) fn judge(gate: &Gate, run: &Run) -> Option<LeftBehind> {
@@ -30,14 +30,21 @@ fn of(end: &RolledBack) -> LeftBehind {
     let Some(proof) = &end.proof else {
         return without_notes(
             Outcome::Pass,
-            "the database confirmed the rollback; what was there before and after was not compared".to_owned(),
+            "the database confirmed the rollback; what was there before and after was not compared"
+                .to_owned(),
         );
     };
     let (outcome, message) = if let Some(first) = proof.differences.first() {
-        (Outcome::Error, format!("not as before: {first}{}", more(&proof.differences)))
+        (
+            Outcome::Error,
+            format!("not as before: {first}{}", more(&proof.differences)),
+        )
     } else if let Some(first) = proof.moved.first() {
         let rest = more(&proof.moved);
-        (Outcome::Warn, format!("all as before but what no rollback restores: {first}{rest}"))
+        (
+            Outcome::Warn,
+            format!("all as before but what no rollback restores: {first}{rest}"),
+        )
     } else {
         (Outcome::Pass, nothing(proof))
     };
@@ -68,8 +75,15 @@ fn nothing(proof: &RollbackProof) -> String {
     if proof.sequences > 0 {
         parts.push(counted(u64::from(proof.sequences), "sequence"));
     }
-    let with_notes = if proof.notes.is_empty() { "" } else { ", with notes" };
-    format!("nothing left behind: {} as before{with_notes}", parts.join(", "))
+    let with_notes = if proof.notes.is_empty() {
+        ""
+    } else {
+        ", with notes"
+    };
+    format!(
+        "nothing left behind: {} as before{with_notes}",
+        parts.join(", ")
+    )
 }
 
 #[cfg(test)]

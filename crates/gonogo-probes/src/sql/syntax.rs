@@ -93,11 +93,18 @@ pub(super) fn lint_in_gate(options: &Json, rollback: bool) -> Vec<OptionProblem>
     };
     if !rollback {
         let of_sessions = ["session", "lock_wait"];
-        let written = of_sessions.iter().filter(|key| options.get(**key).is_some());
+        let written = of_sessions
+            .iter()
+            .filter(|key| options.get(**key).is_some());
         return written
             .map(|key| {
                 let message = format!("`{key}` stands only in a gate with `transaction: rollback`");
-                problem("sql-session", key, message, "say so of the gate, or leave it out")
+                problem(
+                    "sql-session",
+                    key,
+                    message,
+                    "say so of the gate, or leave it out",
+                )
             })
             .collect();
     }

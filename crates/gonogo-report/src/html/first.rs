@@ -177,7 +177,10 @@ fn gates(page: &mut Markup, judged: &Judged) {
     }
     page.raw("</tbody></table></div>\n");
     for line in first::left_behind(judged).iter().take(MOST_LEFT_BEHIND) {
-        page.put("<p class=\"small under\">{}</p>\n", &[&shorten(line, 2 * MOST_TEXT)]);
+        page.put(
+            "<p class=\"small under\">{}</p>\n",
+            &[&shorten(line, 2 * MOST_TEXT)],
+        );
     }
     page.put(
         "<p class=\"small quiet under\">Checks: {}. {} in all.</p></section>\n",

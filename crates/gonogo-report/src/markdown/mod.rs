@@ -249,7 +249,9 @@ fn gates(sheet: &mut Sheet, judged: &Judged) {
     sheet.put("\n");
     let left = sheet.put_within(4_000, lines);
     if left > 0 {
-        sheet.put(&format!("\nand {left} more rolled-back gates: see report.html\n"));
+        sheet.put(&format!(
+            "\nand {left} more rolled-back gates: see report.html\n"
+        ));
     }
 }
 

@@ -214,7 +214,10 @@ fn gates(canvas: &mut Canvas, judged: &Judged) {
         canvas.text(0, &escape::shorten(line, 2 * MOST_TEXT), Style::new());
     }
     if lines.len() > MOST_LINES {
-        let text = format!("and {} more rolled-back gates in the report", lines.len() - MOST_LINES);
+        let text = format!(
+            "and {} more rolled-back gates in the report",
+            lines.len() - MOST_LINES
+        );
         canvas.text(0, &text, quiet());
     }
 }

@@ -21,3 +21,4 @@ mod readme;
 mod resume;
 mod rig;
 mod roads_to_green;
+mod rolled_back;

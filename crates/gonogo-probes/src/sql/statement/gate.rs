@@ -29,7 +29,9 @@ pub(in crate::sql) fn examine(sql: &str) -> Result<Examined, Refused> {
     by_words.permit(Mode::Gate)?;
     if pieces(sql).is_ok_and(|pieces| pieces.len() > MAX_PIECES) {
         return Err(Refused::new(
-            format!("the statement has more than {MAX_PIECES} words and signs, which is not read in a gate with `transaction: rollback`"),
+            format!(
+                "the statement has more than {MAX_PIECES} words and signs, which is not read in a gate with `transaction: rollback`"
+            ),
             "bind its values, such as one JSON text with `jsonb_to_recordset($1)`",
         ));
     }

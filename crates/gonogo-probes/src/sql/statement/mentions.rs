@@ -133,7 +133,9 @@ impl Mentions {
                 Piece::Text(text) => self.read(text, depth + 1),
                 Piece::Word(word) if word == "language" => {
                     let language = segment.get(at + 1).and_then(|piece| match piece {
-                        Piece::Word(name) | Piece::Name(name) | Piece::Text(name) => Some(name.to_ascii_lowercase()),
+                        Piece::Word(name) | Piece::Name(name) | Piece::Text(name) => {
+                            Some(name.to_ascii_lowercase())
+                        }
                         Piece::Sign(_) => None,
                     });
                     if !matches!(language.as_deref(), Some("sql" | "plpgsql")) {
@@ -154,8 +156,11 @@ impl Mentions {
         let next = after.first().and_then(as_word);
         let of_trigger = before.first().and_then(as_word) == Some("create")
             && matches!(next, Some("function" | "procedure"));
-        let of_right = matches!(before.first().and_then(as_word), Some("grant" | "revoke" | "alter"))
-            && (matches!(next, Some("on")) || matches!(previous, Some("grant" | "revoke")));
+        let of_right = matches!(
+            before.first().and_then(as_word),
+            Some("grant" | "revoke" | "alter")
+        ) && (matches!(next, Some("on"))
+            || matches!(previous, Some("grant" | "revoke")));
         if of_trigger || of_right {
             return;
         }

@@ -70,11 +70,7 @@ impl Cutter<'_> {
                     self.rest.next();
                 }
                 Some('-') if self.peek_second() == Some('-') => {
-                    while self
-                        .rest
-                        .next_if(|c| !matches!(c, '\n' | '\r'))
-                        .is_some()
-                    {}
+                    while self.rest.next_if(|c| !matches!(c, '\n' | '\r')).is_some() {}
                 }
                 Some('/') if self.peek_second() == Some('*') => self.comment()?,
                 _ => return Ok(()),
@@ -216,7 +212,9 @@ impl Cutter<'_> {
         loop {
             match ahead.next() {
                 Some('$') => break,
-                Some(c) if c != '$' && (is_word_start(c) || !tag.is_empty() && c.is_ascii_digit()) => {
+                Some(c)
+                    if c != '$' && (is_word_start(c) || !tag.is_empty() && c.is_ascii_digit()) =>
+                {
                     tag.push(c);
                 }
                 _ => return Ok(Piece::Sign('$')),
@@ -250,7 +248,11 @@ fn unicode(text: &str) -> Result<String, Unreadable> {
             out.push('\\');
             continue;
         }
-        let digits = if rest.next_if_eq(&'+').is_some() { 6 } else { 4 };
+        let digits = if rest.next_if_eq(&'+').is_some() {
+            6
+        } else {
+            4
+        };
         let mut code = 0;
         for _ in 0..digits {
             let digit = rest.next().and_then(|c| c.to_digit(16));

@@ -58,7 +58,14 @@ impl Tree {
     /// Whether it defines, changes or drops something, so that event triggers act.
     pub(super) fn defines(&self) -> bool {
         let rows = [Kind::INSERT, Kind::UPDATE, Kind::DELETE, Kind::MERGE];
-        let plain = [Kind::SET, Kind::SET_ROLE, Kind::SET_SESSION_AUTH, Kind::RESET, Kind::RESET_ROLE, Kind::LOCK];
+        let plain = [
+            Kind::SET,
+            Kind::SET_ROLE,
+            Kind::SET_SESSION_AUTH,
+            Kind::RESET,
+            Kind::RESET_ROLE,
+            Kind::LOCK,
+        ];
         let mut kinds = self.kinds.iter();
         !kinds.all(|kind| LOOKING.contains(kind) || rows.contains(kind) || plain.contains(kind))
     }
@@ -74,7 +81,9 @@ fn read(sql: &str) -> Result<Tree, NotUnderstood> {
             at: Some(line_and_column(sql, at)),
         });
     }
-    Ok(Tree { kinds: kinds(&root) })
+    Ok(Tree {
+        kinds: kinds(&root),
+    })
 }
 
 fn kinds(root: &SyntaxNode) -> Vec<Kind> {

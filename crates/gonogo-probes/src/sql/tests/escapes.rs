@@ -243,9 +243,15 @@ impl World {
     }
 
     fn written(&self, sql: &str) -> String {
-        let dsn = format!("host={} port={} dbname=postgres user=app password=app", self.server.folder(), self.server.port());
+        let dsn = format!(
+            "host={} port={} dbname=postgres user=app password=app",
+            self.server.folder(),
+            self.server.port()
+        );
         let folder = self.server.folder();
-        sql.replace("FOLDER", folder).replace("folder", folder).replace("DSN", &dsn)
+        sql.replace("FOLDER", folder)
+            .replace("folder", folder)
+            .replace("DSN", &dsn)
     }
 
     /// The cases of each escape: what was made outside stays there for all of them.
@@ -313,7 +319,10 @@ async fn leaves_nothing(superuser: bool) {
         assert!(before == world.server.dump(), "{forms:?}");
     }
     assert_eq!(world.server.files("escaped*"), "");
-    assert!(done > 50 && refused > 500, "{sent} sent, {done} done, {refused} refused");
+    assert!(
+        done > 50 && refused > 500,
+        "{sent} sent, {done} done, {refused} refused"
+    );
 }
 
 #[tokio::test]

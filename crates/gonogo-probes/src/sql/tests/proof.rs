@@ -53,7 +53,8 @@ async fn what_is_drawn_from_a_sequence_is_undone_however_it_is_drawn() {
         let gate = app(&server).rolled_back();
         let seen = gate.sql(sql).await;
         assert!(!seen.facts.contains_key("error"), "{sql}: {:?}", seen.facts);
-        gate.sql(sql.replace("table more", "table other").as_str()).await;
+        gate.sql(sql.replace("table more", "table other").as_str())
+            .await;
         let proof = proved(gate).await;
         assert_eq!(proof.differences, [""; 0], "{sql}");
         assert_eq!(proof.moved, [""; 0], "{sql}");
@@ -84,19 +85,30 @@ async fn a_sequence_that_cannot_be_held_is_told_and_never_passes_silently() {
     let server = shop();
     // As the application would: it draws, and its transaction goes on.
     let application = tokio_postgres_session(&server).await;
-    application.batch_execute("begin; select nextval('numbers')").await.unwrap();
+    application
+        .batch_execute("begin; select nextval('numbers')")
+        .await
+        .unwrap();
     let gate = app(&server).rolled_back();
     gate.sql("select nextval('numbers')").await;
     let proof = proved(gate).await;
     assert_eq!(proof.differences, [""; 0]);
-    assert!(proof.moved[0].contains("public.numbers stood at"), "{proof:?}");
+    assert!(
+        proof.moved[0].contains("public.numbers stood at"),
+        "{proof:?}"
+    );
     assert!(proof.moved[0].contains("lock timeout"), "{proof:?}");
     application.batch_execute("rollback").await.unwrap();
 }
 
 async fn tokio_postgres_session(server: &PostgresServer) -> tokio_postgres::Client {
-    let dsn = format!("host=127.0.0.1 port={} dbname=postgres user=app password=app", server.port());
-    let (client, connection) = tokio_postgres::connect(&dsn, tokio_postgres::NoTls).await.unwrap();
+    let dsn = format!(
+        "host=127.0.0.1 port={} dbname=postgres user=app password=app",
+        server.port()
+    );
+    let (client, connection) = tokio_postgres::connect(&dsn, tokio_postgres::NoTls)
+        .await
+        .unwrap();
     drop(tokio::spawn(connection));
     client
 }
@@ -116,8 +128,16 @@ async fn what_somebody_else_changes_is_told_apart_only_where_nothing_else_could_
         application.batch_execute("insert into orders (id, note) values (1000 + (select count(*) from orders), 'theirs')").await.unwrap();
         let proof = proved(gate).await;
         assert_eq!(!proof.differences.is_empty(), differs, "{proof:?}");
-        let told = if differs { &proof.differences } else { &proof.notes };
-        assert!(told.iter().any(|line| line.contains("public.orders: ") && line.contains(" after")), "{proof:?}");
+        let told = if differs {
+            &proof.differences
+        } else {
+            &proof.notes
+        };
+        assert!(
+            told.iter()
+                .any(|line| line.contains("public.orders: ") && line.contains(" after")),
+            "{proof:?}"
+        );
     }
 }
 
@@ -147,21 +167,33 @@ async fn the_way_to_an_escape_is_told() {
         async move { gate.ask(json!({"sql": sql})).await.unwrap_err().message }
     };
     let said = why("update orders set note = 'x'").await;
-    assert!(said.contains("orders → trigger audited → function audit → function spill: `COPY"), "{said}");
+    assert!(
+        said.contains("orders → trigger audited → function audit → function spill: `COPY"),
+        "{said}"
+    );
     let said = why("select * from report").await;
-    assert!(said.contains("view report → function spill: `COPY"), "{said}");
-    assert_eq!(gate.value("select count(*) from orders").await, Value::Int(2), "reading does not fire it");
+    assert!(
+        said.contains("view report → function spill: `COPY"),
+        "{said}"
+    );
+    assert_eq!(
+        gate.value("select count(*) from orders").await,
+        Value::Int(2),
+        "reading does not fire it"
+    );
     assert_eq!(gate.end().await, Some(true));
 }
 
 const RACE: &str = "create table configs (id int, workspace int, status text); \
     insert into configs values (1, 1, 'DRAFT'), (2, 1, 'DRAFT'); grant all on configs to app";
-const ONE_ACTIVE: &str = "create unique index one_active on configs (workspace) where status = 'ACTIVE'";
+const ONE_ACTIVE: &str =
+    "create unique index one_active on configs (workspace) where status = 'ACTIVE'";
 
 async fn race(server: &PostgresServer) -> (Seen, Bench) {
     let mut gate = app(server).rolled_back();
     gate.scope = GateScope::new(true).with_sessions(true);
-    gate.sql("update configs set status = 'ACTIVE' where id = 1").await;
+    gate.sql("update configs set status = 'ACTIVE' where id = 1")
+        .await;
     let rival = json!({
         "sql": "update configs set status = 'ACTIVE' where id = 2",
         "session": "rival",
@@ -181,7 +213,11 @@ async fn of_two_sessions_that_race_the_second_is_blocked_by_the_first() {
     let count = "select count(*) from configs where status = 'ACTIVE'";
     assert_eq!(gate.value(count).await, Value::Int(1));
     let theirs = gate.seen(json!({"sql": count, "session": "rival"})).await;
-    assert_eq!(only(&theirs), Value::Int(0), "sessions do not see one another's work");
+    assert_eq!(
+        only(&theirs),
+        Value::Int(0),
+        "sessions do not see one another's work"
+    );
     let proof = proved(gate).await;
     assert_eq!(proof.differences, [""; 0]);
     assert!(before == server.dump());
@@ -203,7 +239,10 @@ async fn a_lock_of_a_stranger_is_no_answer_of_a_race() {
     let server = shop();
     assert!(server.script(&format!("{RACE}; {ONE_ACTIVE}")));
     let stranger = tokio_postgres_session(&server).await;
-    stranger.batch_execute("begin; update configs set status = 'x' where id = 2").await.unwrap();
+    stranger
+        .batch_execute("begin; update configs set status = 'x' where id = 2")
+        .await
+        .unwrap();
     let mut gate = app(&server).rolled_back();
     gate.scope = GateScope::new(true).with_sessions(true);
     let rival = json!({"sql": "update configs set status = 'ACTIVE' where id = 2", "session": "rival", "lock_wait": "300ms"});
@@ -235,13 +274,20 @@ async fn ten_million_rows_are_counted_in_little_memory() {
     let seen = gate.seen(rows).await;
     assert_eq!(seen.facts.get("row_count"), Some(&10_000_000_u64.into()));
     assert_eq!(super::rows(&seen).len(), 10);
-    assert!(peak_kib() - before < 64 * 1024, "{} KiB", peak_kib() - before);
+    assert!(
+        peak_kib() - before < 64 * 1024,
+        "{} KiB",
+        peak_kib() - before
+    );
     assert_eq!(gate.end().await, Some(true));
 }
 
 /// The most memory that this process has had.
 fn peak_kib() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmHWM")).unwrap();
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmHWM"))
+        .unwrap();
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }

@@ -152,11 +152,20 @@ fn add(catalogue: &mut Catalogue, kind: &str, row: &Map) {
         ),
         "relation" => {
             if b == "f" {
-                let mut found = Mentions::default();
-                found.escape = Some("its rows are on a foreign server".to_owned());
-                on_name(name.clone(), act(format!("foreign table {name}"), When::Read, found));
+                let found = Mentions {
+                    escape: Some("its rows are on a foreign server".to_owned()),
+                    ..Mentions::default()
+                };
+                on_name(
+                    name.clone(),
+                    act(format!("foreign table {name}"), When::Read, found),
+                );
             }
-            catalogue.relations.entry(name).or_default().insert(a.to_owned());
+            catalogue
+                .relations
+                .entry(name)
+                .or_default()
+                .insert(a.to_owned());
         }
         "trigger" => {
             let mut found = mentions(b);
@@ -165,19 +174,48 @@ fn add(catalogue: &mut Catalogue, kind: &str, row: &Map) {
         }
         "rule" => {
             let of_view = matches!(c, "v" | "m");
-            let what = if of_view { format!("view {name}") } else { format!("rule {a}") };
+            let what = if of_view {
+                format!("view {name}")
+            } else {
+                format!("rule {a}")
+            };
             on_name(name, act(what, When::Read, mentions(b)));
         }
-        "default" => on_name(name, act("a column's default".to_owned(), When::Changed, mentions(b))),
-        "check" => on_name(name, act(format!("constraint {a}"), When::Changed, mentions(b))),
+        "default" => on_name(
+            name,
+            act("a column's default".to_owned(), When::Changed, mentions(b)),
+        ),
+        "check" => on_name(
+            name,
+            act(format!("constraint {a}"), When::Changed, mentions(b)),
+        ),
         "index" => on_name(name, act(format!("index {a}"), When::Changed, mentions(b))),
         "policy" => on_name(name, act(format!("policy {a}"), When::Read, mentions(b))),
-        "cascade" => on_name(name, act(format!("foreign key {a}"), When::Changed, names([b]))),
+        "cascade" => on_name(
+            name,
+            act(format!("foreign key {a}"), When::Changed, names([b])),
+        ),
         "child" => on_name(name, act(format!("table {b}"), When::Read, names([b]))),
-        "operator" => catalogue.everywhere.push(act(format!("operator {name}"), When::Read, mentions(b))),
-        "cast" => catalogue.everywhere.push(act(format!("cast from {name} to {a}"), When::Read, names([b]))),
-        "domain" => catalogue.everywhere.push(act(format!("domain {name}"), When::Read, mentions(b))),
-        "event" => catalogue.on_definition.push(act(format!("event trigger {name}"), When::Read, names([b]))),
+        "operator" => {
+            catalogue
+                .everywhere
+                .push(act(format!("operator {name}"), When::Read, mentions(b)))
+        }
+        "cast" => catalogue.everywhere.push(act(
+            format!("cast from {name} to {a}"),
+            When::Read,
+            names([b]),
+        )),
+        "domain" => {
+            catalogue
+                .everywhere
+                .push(act(format!("domain {name}"), When::Read, mentions(b)))
+        }
+        "event" => catalogue.on_definition.push(act(
+            format!("event trigger {name}"),
+            When::Read,
+            names([b]),
+        )),
         "unknown" => {
             catalogue.unknown.insert(name);
         }
@@ -210,10 +248,11 @@ fn function(language: &str, definition: &str, extension: &str) -> Mentions {
         other => Mentions {
             escape: Some(match extension {
                 "" => format!("it is written in the language `{other}`, which cannot be read"),
-                extension => format!("what the extension `{extension}` does is not known to be undone"),
+                extension => {
+                    format!("what the extension `{extension}` does is not known to be undone")
+                }
             }),
             ..Mentions::default()
         },
     }
 }
-

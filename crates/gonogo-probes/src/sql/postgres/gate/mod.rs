@@ -31,7 +31,7 @@ use crate::sql::statement::gate::{Examined, examine};
 /// How long the end of a gate waits for the server.
 const END_WITHIN: Duration = Duration::from_secs(10);
 /// How long the proof may take.
-const PROVE_WITHIN: Duration = Duration::from_secs(60);
+const PROVE_WITHIN: Duration = Duration::from_mins(1);
 /// How often it is asked who blocks a session of the gate.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// The session of the checks that name none.
@@ -100,25 +100,26 @@ pub(in crate::sql) async fn make_in_gate(
 }
 
 impl Gate {
-    async fn open(
-        ask: &Ask<'_>,
-        dsn: &Arc<Dsn>,
-        has_sessions: bool,
-    ) -> Result<Self, NotObserved> {
+    async fn open(ask: &Ask<'_>, dsn: &Arc<Dsn>, has_sessions: bool) -> Result<Self, NotObserved> {
         let mut before = Reading::open(ask, dsn).await?;
+        let begun = before.rows(ask, BEGUN, &[]).await?;
+        let began_at = begun.first().map(|row| proof::text(row, "at"));
+        // What is read takes locks, which would be in the gate's way; going back gives them up, and keeps the snapshot.
+        before.rows(ask, "savepoint looked", &[]).await?;
         let catalogue = catalogue::read(&mut before, ask).await?;
         let schema = proof::schema(&mut before, ask).await?;
         let all = (0..catalogue.sequences.len()).collect();
         let stands = sequences::stands(&mut before, ask, &catalogue, &all).await?;
-        let now = before.rows(ask, BEGUN, &[]).await?;
-        let began_at = now.first().map(|row| proof::text(row, "at")).unwrap_or_default();
+        before
+            .rows(ask, "rollback to savepoint looked", &[])
+            .await?;
         let mut gate = Self {
             ctx: ask.ctx.clone(),
             target: ask.target.to_owned(),
             dsn: Arc::clone(dsn),
             sessions: BTreeMap::new(),
             before,
-            began_at,
+            began_at: began_at.unwrap_or_default(),
             schema,
             catalogue,
             stands,
@@ -139,14 +140,20 @@ impl Gate {
         session.say(ask, "begin read write").await?;
         let pid = one_text(&session, ask, "select pg_backend_pid()::text", &[]).await?;
         let pid = pid.and_then(|pid| pid.parse().ok()).ok_or_else(|| {
-            ask.failed(Cause::Protocol, "the server did not say which process it is")
+            ask.failed(
+                Cause::Protocol,
+                "the server did not say which process it is",
+            )
         })?;
-        self.sessions.insert(name.to_owned(), Member { session, pid });
+        self.sessions
+            .insert(name.to_owned(), Member { session, pid });
         Ok(())
     }
 
     fn is_whole(&self) -> bool {
-        self.sessions.values().all(|member| member.session.is_whole())
+        self.sessions
+            .values()
+            .all(|member| member.session.is_whole())
     }
 
     async fn make(&mut self, ask: &Ask<'_>, examined: &Examined) -> Result<Seen, NotObserved> {
@@ -183,7 +190,8 @@ impl Gate {
         }
         let mut seen = observed(place, said);
         if let Some(blocked_by) = blocked_by {
-            seen.facts.insert("blocked_by".to_owned(), blocked_by.into());
+            seen.facts
+                .insert("blocked_by".to_owned(), blocked_by.into());
         }
         Ok(seen)
     }
@@ -206,7 +214,8 @@ impl Gate {
         }
         if self.has_sessions {
             let why = "the gate has several sessions, which would wait for one another";
-            self.held.extend(new.into_iter().map(|at| (at, Err(why.to_owned()))));
+            self.held
+                .extend(new.into_iter().map(|at| (at, Err(why.to_owned()))));
             return Ok(());
         }
         let wanted: Vec<_> = new
@@ -243,7 +252,11 @@ impl Gate {
         let (session, pid) = (&mut member.session, member.pid);
         let ms = session.limit_ms(ask);
         let lock_ms = if self.has_sessions {
-            ms.min(u64::try_from(ask.lock_wait().as_millis()).unwrap_or(u64::MAX).max(1))
+            ms.min(
+                u64::try_from(ask.lock_wait().as_millis())
+                    .unwrap_or(u64::MAX)
+                    .max(1),
+            )
         } else {
             ms
         };
@@ -397,7 +410,8 @@ impl Gate {
             let is = proof::figures(&mut after, asking, &tables).await?;
             proof::compare_rows(&tables, &was, &is, &self.catalogue.means, &mut proof);
         }
-        self.compare_sequences(asking, &mut after, &mut proof).await?;
+        self.compare_sequences(asking, &mut after, &mut proof)
+            .await?;
         after.close(asking).await;
         Ok(proof)
     }
@@ -415,7 +429,8 @@ impl Gate {
         let all = (0..self.catalogue.sequences.len()).collect();
         let now = sequences::stands(after, asking, &self.catalogue, &all).await?;
         for (at, was) in &self.stands {
-            let (Some(is), Some(sequence)) = (now.get(at), self.catalogue.sequences.get(*at)) else {
+            let (Some(is), Some(sequence)) = (now.get(at), self.catalogue.sequences.get(*at))
+            else {
                 continue;
             };
             let shown = sequence.shown();
@@ -433,7 +448,9 @@ impl Gate {
         for (at, held) in &self.held {
             let sequence = self.catalogue.sequences.get(*at);
             if let (Err(why), Some(sequence)) = (held, sequence) {
-                proof.notes.push(format!("{} was not held: {why}", sequence.shown()));
+                proof
+                    .notes
+                    .push(format!("{} was not held: {why}", sequence.shown()));
             }
         }
         Ok(())
@@ -447,7 +464,13 @@ const TOUCHED: &str = "select coalesce(string_agg(schemaname || '.' || relname, 
 async fn roll_back(member: &Member, asking: &Asking<'_>, last: &mut Last) -> bool {
     let asked = async {
         let session = &member.session;
-        let xid = one_text(session, asking, "select txid_current_if_assigned()::text", &[]).await?;
+        let xid = one_text(
+            session,
+            asking,
+            "select txid_current_if_assigned()::text",
+            &[],
+        )
+        .await?;
         let touched = one_text(session, asking, TOUCHED, &[]).await?;
         session.say(asking, "rollback").await?;
         // Outside a transaction nothing has a number, unless this very statement took one.
@@ -459,7 +482,8 @@ async fn roll_back(member: &Member, asking: &Asking<'_>, last: &mut Last) -> boo
         return false;
     };
     last.pids.push(member.pid);
-    last.xids.extend(xid.and_then(|xid| xid.parse::<i64>().ok()));
+    last.xids
+        .extend(xid.and_then(|xid| xid.parse::<i64>().ok()));
     let touched = touched.unwrap_or_default();
     let tables = touched.lines().filter(|name| !name.is_empty());
     last.touched.extend(tables.map(str::to_owned));
@@ -483,7 +507,8 @@ async fn one_text(
         Err(_) => Err(asking.timed_out("the server did not answer")),
         Ok(Ok(row)) => {
             left.done();
-            row.try_get(0).map_err(|e| not_observed(asking, session, &e))
+            row.try_get(0)
+                .map_err(|e| not_observed(asking, session, &e))
         }
         Ok(Err(error)) => {
             left.done();

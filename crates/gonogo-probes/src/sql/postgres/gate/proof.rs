@@ -123,7 +123,10 @@ pub(super) fn compare_schemas(before: &Schema, after: &Schema, proof: &mut Rollb
     let kinds: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
     let none = (0, String::new());
     for kind in kinds {
-        let (was, is) = (before.get(kind).unwrap_or(&none), after.get(kind).unwrap_or(&none));
+        let (was, is) = (
+            before.get(kind).unwrap_or(&none),
+            after.get(kind).unwrap_or(&none),
+        );
         if was != is {
             proof.differences.push(format!(
                 "{kind}: {} before, {} after, and not the same; they stayed, or somebody else changed them meanwhile",
@@ -178,11 +181,15 @@ pub(super) async fn tables(
         };
         let shown = table.shown();
         if row.get("readable") != Some(&Value::Bool(true)) {
-            notes.push(format!("{shown} was not compared: the role may not read it"));
+            notes.push(format!(
+                "{shown} was not compared: the role may not read it"
+            ));
         } else if int(row, "bytes") > MAX_COUNTED_BYTES {
             notes.push(format!("{shown} was not compared: it is larger than 4 GiB"));
         } else if tables.len() >= MOST_TABLES {
-            notes.push(format!("{shown} was not compared: {MOST_TABLES} others were"));
+            notes.push(format!(
+                "{shown} was not compared: {MOST_TABLES} others were"
+            ));
         } else {
             tables.push(table);
         }
@@ -213,7 +220,10 @@ pub(super) async fn figures(
     if parts.is_empty() {
         return Ok(figures);
     }
-    for row in reading.rows(asking, &parts.join(" union all "), &[]).await? {
+    for row in reading
+        .rows(asking, &parts.join(" union all "), &[])
+        .await?
+    {
         if let Some(place) = figures.get_mut(int(&row, "at") as usize) {
             *place = (int(&row, "n"), text(&row, "hash"));
         }
@@ -233,7 +243,11 @@ pub(super) fn compare_rows(
         let shown = table.shown();
         if was != is {
             let seen = format!("{shown}: {} rows before, {} after", was.0, is.0);
-            let same = if was.0 == is.0 { ", of other content" } else { "" };
+            let same = if was.0 == is.0 {
+                ", of other content"
+            } else {
+                ""
+            };
             if means.is_empty() {
                 proof.notes.push(format!(
                     "{seen}{same}: changed by somebody else meanwhile, for this gate's transaction was undone"
@@ -245,7 +259,9 @@ pub(super) fn compare_rows(
                 ));
             }
         } else if !table.by_content {
-            proof.notes.push(format!("{shown} was only counted: it is larger than 32 MiB"));
+            proof.notes.push(format!(
+                "{shown} was only counted: it is larger than 32 MiB"
+            ));
         }
         proof.tables.push(TableCompared {
             table: shown,

@@ -185,10 +185,7 @@ impl Walked {
         way: &[String],
         queue: &mut VecDeque<String>,
     ) {
-        let placed = catalogue
-            .relations
-            .keys()
-            .filter(|_| mentions.places_names);
+        let placed = catalogue.relations.keys().filter(|_| mentions.places_names);
         for name in mentions.names.iter().chain(placed) {
             if !self.names.contains_key(name) {
                 self.names.insert(name.clone(), way.to_vec());

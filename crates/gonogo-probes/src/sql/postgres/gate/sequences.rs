@@ -41,7 +41,8 @@ pub(super) async fn stands(
         .await?;
     let mut stands = Stands::new();
     for row in rows {
-        if let (Some(Value::Int(at)), Some(Value::String(text))) = (row.get("at"), row.get("stands"))
+        if let (Some(Value::Int(at)), Some(Value::String(text))) =
+            (row.get("at"), row.get("stands"))
         {
             stands.insert(*at as usize, text.clone());
         }
@@ -89,7 +90,13 @@ pub(super) async fn hold(
     let give = "select set_config('gonogo.hold', $1, true)";
     one_text(session, asking, give, &[&wanted]).await?;
     session.say_or_break(asking, HOLD).await?;
-    let told = one_text(session, asking, "select current_setting('gonogo.not_held')", &[]).await?;
+    let told = one_text(
+        session,
+        asking,
+        "select current_setting('gonogo.not_held')",
+        &[],
+    )
+    .await?;
     let told: Vec<Failed> = serde_json::from_str(&told.unwrap_or_default()).map_err(|e| {
         asking.failed(
             Cause::Protocol,
