@@ -38,6 +38,12 @@ pub(super) struct Answer {
 /// How many bytes of values are kept of one statement.
 pub(super) const MAX_KEPT_BYTES: usize = 8 * 1024 * 1024;
 
+/// The fact that only a gate with several sessions knows.
+fn blocked_by() -> (&'static str, Field) {
+    let doc = "the session of the gate whose lock was in the way, with `session`: `main` is the one without a name";
+    ("blocked_by", Field::optional(Type::String, doc))
+}
+
 /// The facts of a SQL observation.
 pub(super) fn shape() -> Shape {
     let text = |doc: &str| Field::new(Type::String, doc);
@@ -88,13 +94,6 @@ pub(super) fn shape() -> Shape {
             ),
         ),
         (
-            "blocked_by",
-            Field::optional(
-                Type::String,
-                "the session of the gate whose lock was in the way, with `session`: `main` is the one without a name",
-            ),
-        ),
-        (
             "latency",
             Field::new(
                 Type::Duration,
@@ -119,6 +118,7 @@ pub(super) fn shape() -> Shape {
     Shape {
         fields: fields
             .into_iter()
+            .chain([blocked_by()])
             .map(|(name, field)| (name.to_owned(), field))
             .collect(),
     }

@@ -132,90 +132,7 @@ fn add(catalogue: &mut Catalogue, kind: &str, row: &Map) {
     let name = text(row, "name").unwrap_or_default().to_owned();
     let field = |key| text(row, key).unwrap_or_default();
     let (a, b, c) = (field("a"), field("b"), field("c"));
-    let act = |what: String, when, mentions| Act {
-        what,
-        when,
-        mentions,
-    };
-    let mut on_name = |name: String, act: Act| catalogue.acts.entry(name).or_default().push(act);
     match kind {
-        "function" => {
-            let act = act(format!("function {name}"), When::Called, function(a, b, c));
-            // In C of a harmless extension: it computes.
-            if matches!(a, "sql" | "plpgsql") || act.mentions.escape.is_some() {
-                on_name(name, act);
-            }
-        }
-        "aggregate" => on_name(
-            name.clone(),
-            act(format!("aggregate {name}"), When::Read, mentions(b)),
-        ),
-        "relation" => {
-            if b == "f" {
-                let found = Mentions {
-                    escape: Some("its rows are on a foreign server".to_owned()),
-                    ..Mentions::default()
-                };
-                on_name(
-                    name.clone(),
-                    act(format!("foreign table {name}"), When::Read, found),
-                );
-            }
-            catalogue
-                .relations
-                .entry(name)
-                .or_default()
-                .insert(a.to_owned());
-        }
-        "trigger" => {
-            let mut found = mentions(b);
-            found.names.insert(c.to_owned());
-            on_name(name, act(format!("trigger {a}"), When::Changed, found));
-        }
-        "rule" => {
-            let of_view = matches!(c, "v" | "m");
-            let what = if of_view {
-                format!("view {name}")
-            } else {
-                format!("rule {a}")
-            };
-            on_name(name, act(what, When::Read, mentions(b)));
-        }
-        "default" => on_name(
-            name,
-            act("a column's default".to_owned(), When::Changed, mentions(b)),
-        ),
-        "check" => on_name(
-            name,
-            act(format!("constraint {a}"), When::Changed, mentions(b)),
-        ),
-        "index" => on_name(name, act(format!("index {a}"), When::Changed, mentions(b))),
-        "policy" => on_name(name, act(format!("policy {a}"), When::Read, mentions(b))),
-        "cascade" => on_name(
-            name,
-            act(format!("foreign key {a}"), When::Changed, names([b])),
-        ),
-        "child" => on_name(name, act(format!("table {b}"), When::Read, names([b]))),
-        "operator" => {
-            catalogue
-                .everywhere
-                .push(act(format!("operator {name}"), When::Read, mentions(b)))
-        }
-        "cast" => catalogue.everywhere.push(act(
-            format!("cast from {name} to {a}"),
-            When::Read,
-            names([b]),
-        )),
-        "domain" => {
-            catalogue
-                .everywhere
-                .push(act(format!("domain {name}"), When::Read, mentions(b)))
-        }
-        "event" => catalogue.on_definition.push(act(
-            format!("event trigger {name}"),
-            When::Read,
-            names([b]),
-        )),
         "unknown" => {
             catalogue.unknown.insert(name);
         }
@@ -226,12 +143,70 @@ fn add(catalogue: &mut Catalogue, kind: &str, row: &Map) {
             table: (!b.is_empty()).then(|| b.to_owned()),
             readable: c == "true",
         }),
-        _ => {}
+        "event" => {
+            let act = act(format!("event trigger {name}"), When::Read, names([b]));
+            catalogue.on_definition.push(act);
+        }
+        // What an extension's operators and casts are made of is in C, and only computes.
+        "operator" | "cast" if !c.is_empty() => {}
+        "operator" | "cast" | "domain" => {
+            let act = act(format!("{kind} {name}"), When::Read, mentions(b));
+            catalogue.everywhere.push(act);
+        }
+        _ => {
+            if kind == "relation" {
+                let schemas = catalogue.relations.entry(name.clone()).or_default();
+                schemas.insert(a.to_owned());
+            }
+            if let Some(act) = on_name(kind, &name, (a, b, c)) {
+                catalogue.acts.entry(name).or_default().push(act);
+            }
+        }
     }
-    // What an extension's operators and casts are made of is in C, and only computes.
-    if matches!(kind, "operator" | "cast") && !c.is_empty() {
-        catalogue.everywhere.pop();
+}
+
+fn act(what: String, when: When, mentions: Mentions) -> Act {
+    Act {
+        what,
+        when,
+        mentions,
     }
+}
+
+/// What acts when a name is used.
+fn on_name(kind: &str, name: &str, (a, b, c): (&str, &str, &str)) -> Option<Act> {
+    Some(match kind {
+        "function" => {
+            let found = function(a, b, c);
+            // In C of a harmless extension: it computes.
+            if !matches!(a, "sql" | "plpgsql") && found.escape.is_none() {
+                return None;
+            }
+            act(format!("function {name}"), When::Called, found)
+        }
+        "aggregate" => act(format!("aggregate {name}"), When::Read, mentions(b)),
+        "relation" if b == "f" => {
+            let found = Mentions {
+                escape: Some("its rows are on a foreign server".to_owned()),
+                ..Mentions::default()
+            };
+            act(format!("foreign table {name}"), When::Read, found)
+        }
+        "trigger" => {
+            let mut found = mentions(b);
+            found.names.insert(c.to_owned());
+            act(format!("trigger {a}"), When::Changed, found)
+        }
+        "rule" if matches!(c, "v" | "m") => act(format!("view {name}"), When::Read, mentions(b)),
+        "rule" => act(format!("rule {a}"), When::Read, mentions(b)),
+        "default" => act("a column's default".to_owned(), When::Changed, mentions(b)),
+        "check" => act(format!("constraint {a}"), When::Changed, mentions(b)),
+        "index" => act(format!("index {a}"), When::Changed, mentions(b)),
+        "policy" => act(format!("policy {a}"), When::Read, mentions(b)),
+        "cascade" => act(format!("foreign key {a}"), When::Changed, names([b])),
+        "child" => act(format!("table {b}"), When::Read, names([b])),
+        _ => return None,
+    })
 }
 
 fn names<const N: usize>(names: [&str; N]) -> Mentions {
