@@ -360,6 +360,7 @@ type Kept = BTreeMap<String, Vec<Box<dyn Any + Send>>>;
 /// What the checks of one gate share: the open transaction of `transaction: rollback`, or nothing.
 pub struct GateScope {
     rollback: bool,
+    sessions: bool,
     kept: Mutex<Kept>,
 }
 
@@ -368,8 +369,21 @@ impl GateScope {
     pub fn new(rollback: bool) -> Self {
         Self {
             rollback,
+            sessions: false,
             kept: Mutex::new(BTreeMap::new()),
         }
+    }
+
+    /// Says whether some check of the gate names a session of its own.
+    #[must_use]
+    pub fn with_sessions(mut self, sessions: bool) -> Self {
+        self.sessions = sessions;
+        self
+    }
+
+    /// Whether some check of the gate names a session of its own.
+    pub fn has_sessions(&self) -> bool {
+        self.sessions
     }
 
     /// Whether the gate says `transaction: rollback`.

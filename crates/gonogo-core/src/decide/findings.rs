@@ -52,6 +52,16 @@ pub(super) fn find(
                 add(of_gate(gate, planned, written, check), weight(gate, check));
             }
         }
+        if let Some(finding) = of_rollback(gate, planned) {
+            add(
+                finding,
+                if gate.severity == Severity::Critical {
+                    2
+                } else {
+                    4
+                },
+            );
+        }
     }
     ranked.sort_by_key(|r| r.rank);
     one_per_cause(ranked.into_iter().map(|r| r.finding))
@@ -90,6 +100,30 @@ fn of_gate(gate: &GateJudged, planned: &Gate, written: &Check, check: &CheckJudg
         owner: planned.owner.clone(),
         ..of_check(written, check)
     }
+}
+
+/// What a rolled-back gate left behind.
+fn of_rollback(gate: &GateJudged, planned: &Gate) -> Option<Finding> {
+    let left = gate
+        .left_behind
+        .as_ref()
+        .filter(|left| !left.outcome.is_good())?;
+    Some(Finding {
+        gate: gate.id.clone(),
+        check: format!("{}/rollback", gate.id),
+        severity: gate.severity,
+        outcome: left.outcome,
+        title: format!("`transaction: rollback`: {}", left.message),
+        expected: "nothing is left behind".to_owned(),
+        seen: left.message.clone(),
+        cause: None,
+        next: Some("compare a `pg_dump` of before and after; a quiet database, or a role that is no superuser, leaves no doubt".to_owned()),
+        owner: planned.owner.clone(),
+        count: 1,
+        also: Vec::new(),
+        waived_by: gate.waived_by.clone(),
+        lines: Vec::new(),
+    })
 }
 
 /// All of a finding that does not depend on the gate.

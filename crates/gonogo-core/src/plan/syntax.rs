@@ -110,6 +110,10 @@ pub trait Syntax: Send + Sync {
     fn lint_file(&self, _key: &str, _options: &Json, _bytes: &[u8]) -> Vec<FileProblem> {
         Vec::new()
     }
+    /// The same, for what is wrong only in a gate with `transaction: rollback` (`true`), or only outside of one.
+    fn lint_in_gate(&self, _options: &Json, _rollback: bool) -> Vec<OptionProblem> {
+        Vec::new()
+    }
     /// Facts that are secret by nature: a minted token.
     fn secret_facts(&self) -> &'static [&'static str] {
         &[]

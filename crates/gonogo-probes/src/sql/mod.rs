@@ -18,7 +18,7 @@ use serde_json::Value as Json;
 pub use syntax::{SqlFile, SqlOptions, SqlText};
 
 use crate::ctx::GateScope;
-use crate::probe::{BoxFuture, Call, Probe, Seen};
+use crate::probe::{BoxFuture, Call, GateEnd, Probe, Seen};
 
 /// The probe.
 pub struct Sql;
@@ -71,6 +71,10 @@ impl Syntax for Sql {
         syntax::lint_file(options, bytes)
     }
 
+    fn lint_in_gate(&self, options: &Json, rollback: bool) -> Vec<OptionProblem> {
+        syntax::lint_in_gate(options, rollback)
+    }
+
     fn cost(&self, _options: &Json) -> Cost {
         Cost {
             requests: Some(1),
@@ -88,7 +92,7 @@ impl Probe for Sql {
         Box::pin(run::observe(call))
     }
 
-    fn end_gate<'a>(&'a self, scope: &'a GateScope) -> BoxFuture<'a, Option<bool>> {
+    fn end_gate<'a>(&'a self, scope: &'a GateScope) -> BoxFuture<'a, Option<GateEnd>> {
         Box::pin(run::end_gate(scope))
     }
 }

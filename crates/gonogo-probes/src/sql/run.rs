@@ -1,7 +1,9 @@
 //! The observing: which database, in which mode, and the transaction that a gate's checks share.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
+use gonogo_core::duration::parse_duration_ns;
 use gonogo_core::record::{Cause, NotObserved};
 
 use super::script::{Script, Wrong};
@@ -9,9 +11,11 @@ use super::statement::{Dialect, Mode, Statement, shortened};
 use super::syntax::{SqlOptions, SqlText, name_is_possible, text_of};
 use super::{postgres, sqlite};
 use crate::ctx::{Ctx, GateScope};
-use crate::database::postgres::Session;
 use crate::database::{self, Asking, Kind};
-use crate::probe::{Call, ResolvedTarget, Seen};
+use crate::probe::{Call, GateEnd, ResolvedTarget, Seen};
+
+/// How long a session of a gate with several waits for a lock, by default.
+const LOCK_WAIT: Duration = Duration::from_secs(2);
 
 /// Statements, ready to be made.
 pub(super) struct Ask<'a> {
@@ -36,6 +40,13 @@ impl<'a> std::ops::Deref for Ask<'a> {
 }
 
 impl Ask<'_> {
+    /// How long a session of a gate with several waits for a lock.
+    pub(super) fn lock_wait(&self) -> Duration {
+        let written = self.options.lock_wait.as_deref();
+        let ns = written.and_then(|text| parse_duration_ns(text).ok());
+        ns.map_or(LOCK_WAIT, |ns| Duration::from_nanos(ns.unsigned_abs()))
+    }
+
     /// How many rows are kept.
     pub(super) fn max_rows(&self) -> usize {
         self.options.max_rows.map_or(1000, |n| n as usize)
@@ -77,6 +88,14 @@ pub(super) async fn observe(call: Call<'_>) -> Result<Seen, NotObserved> {
         (false, true) => Mode::Write,
         (false, false) => Mode::Read,
     };
+    if options.session.is_some() && mode != Mode::Gate {
+        let why = "`session` stands only in a gate with `transaction: rollback`";
+        return Err(bad(why.to_owned()));
+    }
+    if options.session.is_some() && dialect == Dialect::Sqlite {
+        let why = "SQLite has one writer at a time, so `session` means nothing there";
+        return Err(bad(why.to_owned()));
+    }
     let (text, many) = match &options.sql {
         SqlText::Text(text) => (text.clone(), options.script),
         SqlText::File(named) => (file(call.ctx, &named.file)?, true),
@@ -157,9 +176,9 @@ async fn observe_postgres(
         Mode::Read => postgres::read(ask, &dsn).await,
         Mode::Write => postgres::write(ask, &dsn).await,
         Mode::Gate => {
-            let shared = shared::<Session>(scope, "postgres", ask.target);
+            let shared = shared::<postgres::Gate>(scope, "postgres", ask.target);
             let mut held = lock(ask, &shared).await?;
-            postgres::in_gate(ask, &dsn, &mut held).await
+            postgres::make_in_gate(ask, &dsn, &mut held, scope.has_sessions()).await
         }
     }
 }
@@ -206,21 +225,22 @@ async fn lock<'a, T>(
 }
 
 /// Rolls back what the gate's checks did, on every target.
-pub(super) async fn end_gate(scope: &GateScope) -> Option<bool> {
-    let mut confirmed = None;
-    let mut add = |one: Option<bool>| {
-        if let Some(one) = one {
-            confirmed = Some(confirmed.unwrap_or(true) && one);
-        }
-    };
+pub(super) async fn end_gate(scope: &GateScope) -> Option<GateEnd> {
+    let mut whole: Option<GateEnd> = None;
     for key in scope.keys() {
-        if let Some(shared) = scope.take::<Shared<sqlite::Open>>(&key) {
+        let end = if let Some(shared) = scope.take::<Shared<sqlite::Open>>(&key) {
             let held = shared.lock().await.take();
-            add(sqlite::end(held).await);
-        } else if let Some(shared) = scope.take::<Shared<Session>>(&key) {
+            sqlite::end(held).await.map(GateEnd::only)
+        } else if let Some(shared) = scope.take::<Shared<postgres::Gate>>(&key) {
             let held = shared.lock().await.take();
-            add(postgres::end(held).await);
-        }
+            postgres::end(held).await
+        } else {
+            None
+        };
+        whole = match (whole, end) {
+            (Some(one), Some(other)) => Some(one.and(other)),
+            (one, other) => one.or(other),
+        };
     }
-    confirmed
+    whole
 }

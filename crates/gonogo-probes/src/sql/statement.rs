@@ -4,6 +4,15 @@
 //! user can choose), so a list of the words that are let through is complete; a list of words that are not would
 //! have to foresee every spelling. What a function, a trigger or a `DO` block does inside is the server's to refuse.
 
+mod escapes;
+pub(super) mod gate;
+mod mentions;
+mod piece;
+mod tree;
+
+pub(super) use escapes::{HARMLESS, HARMLESS_EXTENSIONS};
+pub(super) use mentions::{Mentions, Moves, mentions};
+
 /// The language that a statement is written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Dialect {
@@ -228,7 +237,7 @@ pub(super) struct Refused {
 }
 
 impl Refused {
-    fn new(why: String, help: &'static str) -> Self {
+    pub(super) fn new(why: String, help: &'static str) -> Self {
         Self { why, help }
     }
 }

@@ -8,7 +8,8 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 
 use super::script::Script;
-use super::statement::{Dialect, Mode};
+use super::statement::gate::refused_anywhere;
+use super::statement::{Dialect, Mode, Statement};
 
 /// `sql:` a statement or a script to a database, and the options beside it.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -33,6 +34,14 @@ pub struct SqlOptions {
     /// in a read-only transaction.
     #[serde(default)]
     pub writes: bool,
+    /// The statement runs in a second transaction of this name, beside the gate's own, which is called `main`; it is
+    /// rolled back too. Only in a gate with `transaction: rollback`, on PostgreSQL. A statement that waits for a lock of
+    /// another session of the gate is withdrawn: `error.code` is `lock_not_available`, and `blocked_by` names the session.
+    #[schemars(length(min = 1, max = 40))]
+    pub session: Option<String>,
+    /// How long a statement of a gate with several sessions waits for a lock, `2s` by default.
+    #[schemars(extend("format" = "duration"))]
+    pub lock_wait: Option<String>,
     /// How many rows are kept, of all statements together, 1000 by default; an expectation about more is an error.
     #[schemars(range(min = 1, max = 100_000))]
     pub max_rows: Option<u32>,
@@ -255,6 +264,43 @@ pub(super) fn name_is_possible(name: &str) -> Result<(), String> {
         ));
     }
     Ok(())
+}
+
+/// What is wrong only in a gate with `transaction: rollback`, or only outside of one.
+pub(super) fn lint_in_gate(options: &Json, rollback: bool) -> Vec<OptionProblem> {
+    if !rollback {
+        let of_sessions = ["session", "lock_wait"];
+        let written = of_sessions
+            .iter()
+            .filter(|key| options.get(**key).is_some());
+        return written
+            .map(|key| {
+                let message = format!("`{key}` stands only in a gate with `transaction: rollback`");
+                problem(
+                    "sql-session",
+                    key,
+                    message,
+                    "say so of the gate, or leave it out",
+                )
+            })
+            .collect();
+    }
+    let Some(sql) = options.get("sql").and_then(Json::as_str) else {
+        return Vec::new();
+    };
+    let Ok(script) = Script::read(sql, Dialect::Postgres, is_script(options)) else {
+        return Vec::new();
+    };
+    // What cannot be sent in any mode is told elsewhere.
+    let refused = script.parts.iter().filter_map(|part| {
+        let written = part.written();
+        let read = Statement::read(&written, Dialect::Postgres).ok()?;
+        read.permit(Mode::Write).ok()?;
+        refused_anywhere(&written)
+    });
+    refused
+        .map(|refused| problem("sql-escape", "sql", refused.why, refused.help))
+        .collect()
 }
 
 /// How many values are there and how many are due.

@@ -1,9 +1,11 @@
 //! The probe against real databases: SQLite in a file, PostgreSQL started from the machine's packages.
 
+mod escapes;
 mod gates;
 mod matrix;
 mod names;
 mod postgres;
+mod proof;
 mod scripts;
 mod sqlite;
 mod statement;
@@ -48,6 +50,10 @@ impl Bench {
     }
 
     async fn end(&self) -> Option<bool> {
+        self.ended().await.map(|end| end.confirmed)
+    }
+
+    async fn ended(&self) -> Option<GateEnd> {
         Sql.end_gate(&self.scope).await
     }
 }

@@ -139,6 +139,75 @@ impl PostgresServer {
         )
     }
 
+    /// A dump of the database, the same for the same content.
+    pub fn dump(&self) -> String {
+        let dsn = self.socket_dsn();
+        out(as_owner(&self.program("pg_dump")).args(["--restrict-key=gonogo", "--dbname", &dsn]))
+    }
+
+    /// Has it carry out a script, as its superuser; whether it did.
+    pub fn script(&self, sql: &str) -> bool {
+        let mut psql = as_owner(&self.program("psql"));
+        let dsn = self.socket_dsn();
+        psql.args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", &dsn, "-c", sql]);
+        psql.output().unwrap().status.success()
+    }
+
+    /// Has it carry out statements, as its superuser; one that fails does not keep it from the next.
+    pub fn lines(&self, sql: &str) {
+        use std::io::Write as _;
+        let mut psql = as_owner(&self.program("psql"));
+        let dsn = self.socket_dsn();
+        psql.args(["-X", "-q", "-d", &dsn]).stdin(Stdio::piped());
+        let mut child = psql.stderr(Stdio::null()).spawn().unwrap();
+        child
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(sql.as_bytes())
+            .unwrap();
+        assert!(child.wait().unwrap().success());
+    }
+
+    /// The one value of a question, as text.
+    pub fn value(&self, sql: &str) -> String {
+        let dsn = self.socket_dsn();
+        out(as_owner(&self.program("psql")).args(["-X", "-q", "-A", "-t", "-d", &dsn, "-c", sql]))
+    }
+
+    /// Has a session of its own say something and stay, until this is dropped.
+    pub fn hold(&self, sql: &str) -> HeldSession {
+        use std::io::{BufRead as _, BufReader, Write as _};
+        let dsn = self.socket_dsn();
+        let mut psql = as_owner(&self.program("psql"));
+        psql.args(["-X", "-q", "-A", "-t", "-d", &dsn]);
+        let mut child = psql
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let said = format!("{sql};\n\\echo done\n");
+        child
+            .stdin
+            .as_mut()
+            .unwrap()
+            .write_all(said.as_bytes())
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.as_mut().unwrap()).lines();
+        assert!(lines.any(|line| line.unwrap() == "done"));
+        HeldSession(child)
+    }
+
+    /// Files in its folder, by a pattern.
+    pub fn files(&self, pattern: &str) -> String {
+        out(as_owner("find").args([&self.folder, "-name", pattern]))
+    }
+
+    /// The folder of its sockets and files.
+    pub fn folder(&self) -> &str {
+        &self.folder
+    }
+
     /// Its port.
     pub fn port(&self) -> u16 {
         self.port
@@ -150,6 +219,16 @@ impl PostgresServer {
 
     fn program(&self, name: &str) -> String {
         self.programs.join(name).display().to_string()
+    }
+}
+
+/// A session that stays until this is dropped.
+pub struct HeldSession(std::process::Child);
+
+impl Drop for HeldSession {
+    fn drop(&mut self) {
+        drop(self.0.stdin.take());
+        drop(self.0.wait());
     }
 }
 

@@ -256,6 +256,17 @@ fn gates(sheet: &mut Sheet, judged: &Judged) {
             "\nand {left} more gates, none of them graver than those above: see report.html\n"
         ));
     }
+    let lines = first::left_behind(judged);
+    let lines = lines
+        .iter()
+        .map(|line| (format!("- {}\n", short(line, MOST_TEXT)), 1));
+    sheet.put("\n");
+    let left = sheet.put_within(4_000, lines);
+    if left > 0 {
+        sheet.put(&format!(
+            "\nand {left} more rolled-back gates: see report.html\n"
+        ));
+    }
 }
 
 #[cfg(test)]

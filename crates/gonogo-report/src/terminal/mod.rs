@@ -231,6 +231,20 @@ fn gates(canvas: &mut Canvas, judged: &Judged) {
     for row in &rows {
         canvas.row(row, &widths);
     }
+    let lines = first::left_behind(judged);
+    if !lines.is_empty() {
+        canvas.gap();
+    }
+    for line in lines.iter().take(MOST_LINES) {
+        canvas.text(0, &escape::shorten(line, 2 * MOST_TEXT), Style::new());
+    }
+    if lines.len() > MOST_LINES {
+        let text = format!(
+            "and {} more rolled-back gates in the report",
+            lines.len() - MOST_LINES
+        );
+        canvas.text(0, &text, quiet());
+    }
 }
 
 fn row(gate: &GateJudged, wide: bool) -> Vec<(String, Style)> {

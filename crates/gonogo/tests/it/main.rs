@@ -25,5 +25,6 @@ mod readme;
 mod resume;
 mod rig;
 mod roads_to_green;
+mod rolled_back;
 mod schema;
 mod sql;

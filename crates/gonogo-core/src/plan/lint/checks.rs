@@ -17,7 +17,7 @@ pub(super) fn lint(built: &Built, reader: &mut Reader<'_>, registry: &Registry) 
     let given = given_names(built);
     let captures = captures(built);
     let statistics = built.plan.statistics;
-    let each = |check: &Check, node: &Node, reader: &mut Reader<'_>| {
+    let each = |check: &Check, node: &Node, rollback: bool, reader: &mut Reader<'_>| {
         let Some(probe) = registry.probe(&check.probe) else {
             return;
         };
@@ -26,6 +26,7 @@ pub(super) fn lint(built: &Built, reader: &mut Reader<'_>, registry: &Registry) 
             node,
             probe,
             statistics,
+            rollback,
         };
         one.lint(&given, registry.check_files, reader);
         for each in uses(check, node) {
@@ -33,11 +34,11 @@ pub(super) fn lint(built: &Built, reader: &mut Reader<'_>, registry: &Registry) 
         }
     };
     if let (Some(subject), Some(node)) = (&built.plan.subject, &built.subject) {
-        each(&subject.check, node, reader);
+        each(&subject.check, node, false, reader);
     }
     for (gate, site) in built.plan.gates.iter().zip(&built.gates) {
         for (check, node) in gate.checks.iter().zip(&site.checks) {
-            each(check, node, reader);
+            each(check, node, gate.rollback, reader);
         }
     }
 }
@@ -55,6 +56,7 @@ struct One<'a> {
     node: &'a Node,
     probe: &'a dyn Syntax,
     statistics: StatisticsOptions,
+    rollback: bool,
 }
 
 impl One<'_> {
@@ -80,7 +82,10 @@ impl One<'_> {
             self.types(&each, &before, &after, &facts, reader);
         }
         self.templates(reader);
-        for problem in self.probe.lint(&self.check.options) {
+        let options = &self.check.options;
+        let everywhere = self.probe.lint(options);
+        let here = self.probe.lint_in_gate(options, self.rollback);
+        for problem in everywhere.into_iter().chain(here) {
             self.own_problem(problem, reader);
         }
         if check_files {

@@ -77,11 +77,12 @@ async fn a_lock_that_is_not_given_is_a_timeout_and_a_nowait_is_an_answer() {
     let server = server();
     let holder = Bench::postgres(&server.url()).rolled_back();
     holder.sql("create table probe_locked (a int)").await;
+    // A gate looks around when it is opened; what it waits for here comes later.
+    let waits = Bench::postgres(&server.url()).rolled_back();
+    waits.sql("select 1 as one").await;
     let lock = "lock table pg_catalog.pg_statistic_ext in access exclusive mode";
     holder.sql(lock).await;
-    let waits = Bench::postgres(&server.url())
-        .rolled_back()
-        .within(Duration::from_secs(2));
+    let waits = waits.within(Duration::from_secs(2));
     assert_eq!(waits.cause(lock).await, Cause::Timeout);
     let waits = waits.within(Duration::from_secs(20));
     let seen = waits.sql(&format!("{lock} nowait")).await;
