@@ -1,5 +1,6 @@
 //! The probes: each observes one kind of thing and judges nothing. One folder each, and one line in the list below.
 
+pub mod backup;
 #[cfg(test)]
 mod bench;
 pub mod capacity;
@@ -28,6 +29,7 @@ static PROBES: &[&dyn Probe] = &[
     &load::Load,
     &sql::Sql,
     &capacity::Capacity,
+    &backup::Backup,
     &prometheus::Prometheus,
     &files::Files,
     &secrets::Secrets,

@@ -48,16 +48,7 @@ pub(crate) struct Session {
 impl Route {
     /// The way to the target's server.
     pub(crate) fn of(ask: &Asking<'_>, dsn: &Arc<Dsn>) -> Result<Self, NotObserved> {
-        let host = match &dsn.place {
-            Place::Host(host) => Some(host.as_str()),
-            // PostgreSQL speaks no TLS on a socket of the file system.
-            Place::Socket(_) | Place::UsualSocket => None,
-        };
-        let secured = host.is_some_and(|host| match (dsn.sslmode, &dsn.ca) {
-            (Some(SslMode::Disable), _) => false,
-            (Some(SslMode::Require), _) | (_, Some(_)) => true,
-            (Some(SslMode::Prefer) | None, None) => !is_this_machine(host),
-        });
+        let secured = is_secured(dsn);
         let tls = secured.then(|| tls(ask, dsn)).transpose()?;
         Ok(Self {
             dsn: Arc::clone(dsn),
@@ -144,6 +135,20 @@ fn tls(ask: &Asking<'_>, dsn: &Dsn) -> Result<MakeRustlsConnect, NotObserved> {
         .with_root_certificates(roots)
         .with_no_client_auth();
     Ok(MakeRustlsConnect::new(config))
+}
+
+/// Whether the connection is secured by TLS.
+pub(crate) fn is_secured(dsn: &Dsn) -> bool {
+    let host = match &dsn.place {
+        Place::Host(host) => host,
+        // PostgreSQL speaks no TLS on a socket of the file system.
+        Place::Socket(_) | Place::UsualSocket => return false,
+    };
+    match (dsn.sslmode, &dsn.ca) {
+        (Some(SslMode::Disable), _) => false,
+        (Some(SslMode::Require), _) | (_, Some(_)) => true,
+        (Some(SslMode::Prefer) | None, None) => !is_this_machine(host),
+    }
 }
 
 fn is_this_machine(host: &str) -> bool {

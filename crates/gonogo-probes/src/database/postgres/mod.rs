@@ -8,7 +8,7 @@ mod read;
 mod trouble;
 
 pub(crate) use bind::{Text, parameter};
-pub(crate) use connect::{Session, connect};
+pub(crate) use connect::{Session, connect, is_secured};
 pub(crate) use decode::is_read;
 pub(crate) use read::{Reading, begin_reading, end_reading, kept, open, reused};
 pub(crate) use trouble::{not_observed, refusal};
