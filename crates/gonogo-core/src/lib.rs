@@ -18,9 +18,11 @@ pub mod plan;
 pub mod record;
 pub mod redact;
 pub mod schedule;
+pub mod schema_model;
 pub mod series;
 pub mod shape;
 pub mod shapes;
+pub mod snapshot;
 pub mod stats;
 pub mod value;
 

@@ -14,6 +14,7 @@ pub mod jwt;
 pub mod load;
 pub mod probe;
 pub mod prometheus;
+pub mod schema;
 pub mod secrets;
 pub mod sql;
 #[cfg(any(test, feature = "testing"))]
@@ -28,6 +29,7 @@ static PROBES: &[&dyn Probe] = &[
     &jwt::Jwt,
     &load::Load,
     &sql::Sql,
+    &schema::Schema,
     &capacity::Capacity,
     &backup::Backup,
     &prometheus::Prometheus,
@@ -71,5 +73,6 @@ pub fn registry() -> Registry<'static> {
     Registry {
         probes,
         targets: TARGETS,
+        check_files: true,
     }
 }

@@ -4,6 +4,7 @@ use serde_json::Value as Json;
 
 use crate::record::Power;
 use crate::shape::Shape;
+use crate::snapshot::Unreadable;
 
 /// One kind of target that environments may name.
 #[derive(Clone, Copy, Debug)]
@@ -70,6 +71,15 @@ pub trait Syntax: Send + Sync {
     fn lint(&self, _options: &Json) -> Vec<OptionProblem> {
         Vec::new()
     }
+    /// The options that name a file beside the plan which a check reads. Such a file is one of the plan's own: in its
+    /// digest and in the bundle.
+    fn files(&self) -> &'static [&'static str] {
+        &[]
+    }
+    /// What is wrong with the content of a file that the option names.
+    fn lint_file(&self, _key: &str, _options: &Json, _bytes: &[u8]) -> Result<(), Unreadable> {
+        Ok(())
+    }
     /// Facts that are secret by nature: a minted token.
     fn secret_facts(&self) -> &'static [&'static str] {
         &[]
@@ -96,6 +106,8 @@ pub struct Registry<'a> {
     pub probes: &'a [&'a dyn Syntax],
     /// The target kinds.
     pub targets: &'a [TargetSyntax],
+    /// Whether the files that checks read must be there and make sense: not where one of them is about to be made.
+    pub check_files: bool,
 }
 
 impl<'a> Registry<'a> {

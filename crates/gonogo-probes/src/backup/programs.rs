@@ -4,14 +4,16 @@
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
 
 use gonogo_core::record::{Cause, NotObserved};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::process::{Child, Command};
 
 use crate::database::Asking;
-use crate::database::dsn::{Dsn, Place};
-use crate::database::postgres::is_secured;
+use crate::database::dsn::{Dsn, Place, SslMode};
+use crate::database::postgres::{Route, is_secured};
+use crate::database::ssh::{self, Tunnel};
 
 /// Of what a program complains, as much is kept.
 const MAX_COMPLAINT: usize = 64 * 1024;
@@ -26,13 +28,16 @@ const SYSTEM_ROOTS: [&str; 4] = [
 ];
 
 /// The way to a server, as libpq reads it from the environment. Holds a password, so it cannot be printed.
-pub(super) struct Way(Vec<(&'static str, OsString)>);
+pub(super) struct Way {
+    environment: Vec<(&'static str, OsString)>,
+    /// What carries the connection, where it goes through an SSH host.
+    _tunnel: Option<Arc<Tunnel>>,
+}
 
 impl Way {
     /// The way to the target's server: the only place that says where its programs connect to.
-    pub(super) async fn to(asking: &Asking<'_>, dsn: &Dsn) -> Result<Self, NotObserved> {
+    pub(super) async fn to(asking: &Asking<'_>, dsn: &Arc<Dsn>) -> Result<Self, NotObserved> {
         let mut way: Vec<(&'static str, OsString)> = vec![
-            ("PGPORT", dsn.port.to_string().into()),
             ("PGAPPNAME", "gonogo".into()),
             ("PGGSSENCMODE", "disable".into()),
             // What the user keeps for other work is not the plan's.
@@ -42,23 +47,8 @@ impl Way {
             ("TZ", "UTC".into()),
             ("LC_ALL", "C".into()),
         ];
-        match &dsn.place {
-            Place::Host(host) => {
-                // The addresses that gonogo itself would take, past the list of targets: the name is for TLS.
-                let addresses = asking.ctx.resolve(host, dsn.port).await?;
-                let ips: Vec<String> = addresses.iter().map(|a| a.ip().to_string()).collect();
-                way.push(("PGHOST", vec![host.as_str(); ips.len()].join(",").into()));
-                way.push(("PGHOSTADDR", ips.join(",").into()));
-            }
-            Place::Socket(folder) => way.push(("PGHOST", folder.into())),
-            Place::UsualSocket => way.push(("PGHOST", "/var/run/postgresql,/tmp".into())),
-        }
-        if is_secured(dsn) {
-            way.push(("PGSSLMODE", "verify-full".into()));
-            way.push(("PGSSLROOTCERT", roots(asking, dsn)?));
-        } else {
-            way.push(("PGSSLMODE", "disable".into()));
-        }
+        let (place, tunnel) = place(asking, dsn).await?;
+        way.extend(place);
         let given = [
             ("PGUSER", &dsn.user),
             ("PGPASSWORD", &dsn.password),
@@ -73,15 +63,57 @@ impl Way {
         if let Some(database) = database {
             way.push(("PGDATABASE", database.into()));
         }
-        Ok(Self(way))
+        Ok(Self {
+            environment: way,
+            _tunnel: tunnel,
+        })
     }
 
     /// The same to another database.
     pub(super) fn database(mut self, name: &str) -> Self {
-        self.0.retain(|(key, _)| *key != "PGDATABASE");
-        self.0.push(("PGDATABASE", name.into()));
+        self.environment.retain(|(key, _)| *key != "PGDATABASE");
+        self.environment.push(("PGDATABASE", name.into()));
         self
     }
+}
+
+type Placed = (Vec<(&'static str, OsString)>, Option<Arc<Tunnel>>);
+
+/// Host, port and how they are secured; through an SSH host the socket that its tunnel keeps for programs.
+async fn place(asking: &Asking<'_>, dsn: &Arc<Dsn>) -> Result<Placed, NotObserved> {
+    if let Some(host) = &dsn.ssh {
+        let far = Route::of(asking, dsn)?.far();
+        let (tunnel, socket) = ssh::socket(asking.ctx, host, &far).await?;
+        let folder = socket.parent().unwrap_or(Path::new("/"));
+        // The socket is called `.s.PGSQL.PORT`.
+        let port = socket.extension().unwrap_or_default();
+        let way = vec![("PGHOST", folder.into()), ("PGPORT", port.into())];
+        return Ok((way, Some(tunnel)));
+    }
+    let mut way: Vec<(&'static str, OsString)> = vec![("PGPORT", dsn.port.to_string().into())];
+    match &dsn.place {
+        Place::Host(host) => {
+            // The addresses that gonogo itself would take, past the list of targets: the name is for TLS.
+            let addresses = asking.ctx.resolve(host, dsn.port).await?;
+            let ips: Vec<String> = addresses.iter().map(|a| a.ip().to_string()).collect();
+            way.push(("PGHOST", vec![host.as_str(); ips.len()].join(",").into()));
+            way.push(("PGHOSTADDR", ips.join(",").into()));
+        }
+        Place::Socket(folder) => way.push(("PGHOST", folder.into())),
+        Place::UsualSocket => way.push(("PGHOST", "/var/run/postgresql,/tmp".into())),
+    }
+    if !is_secured(dsn) {
+        way.push(("PGSSLMODE", "disable".into()));
+        return Ok((way, None));
+    }
+    let mode = if dsn.sslmode == Some(SslMode::VerifyCa) {
+        "verify-ca"
+    } else {
+        "verify-full"
+    };
+    way.push(("PGSSLMODE", mode.into()));
+    way.push(("PGSSLROOTCERT", roots(asking, dsn)?));
+    Ok((way, None))
 }
 
 fn roots(asking: &Asking<'_>, dsn: &Dsn) -> Result<OsString, NotObserved> {
@@ -115,7 +147,7 @@ pub(super) fn program(
         .env("TZ", "UTC")
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
-    for (key, value) in way.into_iter().flat_map(|way| &way.0) {
+    for (key, value) in way.into_iter().flat_map(|way| &way.environment) {
         command.env(key, value);
     }
     command

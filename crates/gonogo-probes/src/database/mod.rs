@@ -4,6 +4,7 @@ pub(crate) mod dsn;
 pub(crate) mod postgres;
 pub(crate) mod sqlite;
 pub(crate) mod sqlstate;
+pub(crate) mod ssh;
 mod targets;
 
 use std::sync::Arc;

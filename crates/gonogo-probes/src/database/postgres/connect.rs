@@ -9,24 +9,26 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use gonogo_core::record::{Cause, NotObserved};
-use rustls::ClientConfig;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::task::JoinHandle;
 use tokio_postgres::config::SslMode as ServerSslMode;
-use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::{CancelToken, Client, Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::tls::{self, is_this_machine, tls_for};
 use super::trouble;
-use crate::ctx::{Ctx, trusted_roots};
+use crate::ctx::Ctx;
 use crate::database::Asking;
 use crate::database::dsn::{Dsn, Place, SslMode};
+use crate::database::ssh::{self, Far, Way};
 
 /// What may arrive from one row to the next: a larger row is not read to its end.
 const MAX_ROW_BYTES: u64 = 64 * 1024 * 1024;
 /// How long what is left of a connection may take to end.
 const LINGER: Duration = Duration::from_secs(2);
+/// Where a server's socket usually is: Debian's folder and PostgreSQL's own.
+const USUAL_FOLDERS: [&str; 2] = ["/var/run/postgresql", "/tmp"];
 
 /// The way to a server. Holds a password, so it cannot be printed.
 pub(crate) struct Route {
@@ -48,8 +50,7 @@ pub(crate) struct Session {
 impl Route {
     /// The way to the target's server.
     pub(crate) fn of(ask: &Asking<'_>, dsn: &Arc<Dsn>) -> Result<Self, NotObserved> {
-        let secured = is_secured(dsn);
-        let tls = secured.then(|| tls(ask, dsn)).transpose()?;
+        let tls = is_secured(dsn).then(|| tls::of(ask, dsn)).transpose()?;
         Ok(Self {
             dsn: Arc::clone(dsn),
             tls,
@@ -85,14 +86,33 @@ impl Route {
         }
     }
 
-    async fn wire(&self, ctx: &Ctx) -> Result<Wire, NotObserved> {
+    /// What is connected to from the ssh host.
+    pub(crate) fn far(&self) -> Far {
+        let socket =
+            |folder: &Path| Far::Socket(folder.join(format!(".s.PGSQL.{}", self.dsn.port)));
+        match &self.dsn.place {
+            Place::Host(host) => Far::Port(host.clone(), self.dsn.port),
+            Place::Socket(folder) => socket(folder),
+            Place::UsualSocket => socket(Path::new(USUAL_FOLDERS[0])),
+        }
+    }
+
+    async fn wire(&self, ctx: &Ctx) -> Result<(Wire, Option<Way>), NotObserved> {
+        if let Some(host) = &self.dsn.ssh {
+            let (stream, way) = ssh::through(ctx, host, &self.far()).await?;
+            return Ok((Wire::Unix(stream), Some(way)));
+        }
+        Ok((self.direct(ctx).await?, None))
+    }
+
+    async fn direct(&self, ctx: &Ctx) -> Result<Wire, NotObserved> {
         let folders: Vec<PathBuf> = match &self.dsn.place {
             Place::Host(host) => {
                 let connected = ctx.connect(host, self.dsn.port).await?;
                 return Ok(Wire::Tcp(connected.stream));
             }
             Place::Socket(folder) => vec![folder.clone()],
-            Place::UsualSocket => ["/var/run/postgresql", "/tmp"].map(PathBuf::from).to_vec(),
+            Place::UsualSocket => USUAL_FOLDERS.map(PathBuf::from).to_vec(),
         };
         let mut last = None;
         for folder in &folders {
@@ -124,19 +144,6 @@ fn socket_failed(ctx: &Ctx, dsn: &Dsn, error: &io::Error) -> NotObserved {
     failed
 }
 
-fn tls(ask: &Asking<'_>, dsn: &Dsn) -> Result<MakeRustlsConnect, NotObserved> {
-    let ca = dsn.ca.as_deref().map(|ca| ask.ctx.path(ca));
-    let roots = trusted_roots(ca.as_deref().map(Path::new))
-        .map_err(|message| ask.failed(Cause::Missing, message))?;
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|e| ask.failed(Cause::Tls, e.to_string()))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(MakeRustlsConnect::new(config))
-}
-
 /// Whether the connection is secured by TLS.
 pub(crate) fn is_secured(dsn: &Dsn) -> bool {
     let host = match &dsn.place {
@@ -146,22 +153,14 @@ pub(crate) fn is_secured(dsn: &Dsn) -> bool {
     };
     match (dsn.sslmode, &dsn.ca) {
         (Some(SslMode::Disable), _) => false,
-        (Some(SslMode::Require), _) | (_, Some(_)) => true,
+        (Some(SslMode::Require | SslMode::VerifyCa), _) | (_, Some(_)) => true,
         (Some(SslMode::Prefer) | None, None) => !is_this_machine(host),
     }
 }
 
-fn is_this_machine(host: &str) -> bool {
-    let host = host.to_ascii_lowercase();
-    let address = host.parse::<std::net::IpAddr>();
-    host == "localhost"
-        || host.ends_with(".localhost")
-        || address.is_ok_and(|address| address.is_loopback())
-}
-
 /// Connects and signs in.
 pub(crate) async fn connect(ask: &Asking<'_>, route: &Arc<Route>) -> Result<Session, NotObserved> {
-    let wire = route.wire(ask.ctx).await?;
+    let (wire, way) = route.wire(ask.ctx).await?;
     let budget = Budget::default();
     let metered = Metered {
         wire,
@@ -177,7 +176,15 @@ pub(crate) async fn connect(ask: &Asking<'_>, route: &Arc<Route>) -> Result<Sess
             format!("{} did not finish the sign-in in time", route.dsn.shown()),
             "does something else than PostgreSQL listen there?",
         )),
-        Ok(Err(e)) => Err(trouble::not_connected(ask, &route.dsn, &e)),
+        Ok(Err(e)) => {
+            // What `ssh` could not reach it takes and closes at once.
+            if let Some(way) = way.filter(|_| e.as_db_error().is_none())
+                && let Some(why) = way.why_closed(ask.ctx).await
+            {
+                return Err(why);
+            }
+            Err(trouble::not_connected(ask, &route.dsn, &e))
+        }
         Ok(Ok((client, connection, version))) => Ok(Session {
             client,
             connection: Some(connection),
@@ -196,7 +203,7 @@ async fn sign_in(
 ) -> Result<(Client, JoinHandle<()>, String), tokio_postgres::Error> {
     // What the connection itself ends in shows at the next question.
     if let Some(mut tls) = route.tls.clone() {
-        let tls = tls_for(&mut tls, route.host());
+        let tls = tls_for::<Metered>(&mut tls, route.host());
         let (client, connection) = route.config().connect_raw(wire, tls).await?;
         let version = version(connection.parameter("server_version"));
         let running = tokio::spawn(async move { drop(connection.await) });
@@ -206,16 +213,6 @@ async fn sign_in(
         let version = version(connection.parameter("server_version"));
         let running = tokio::spawn(async move { drop(connection.await) });
         Ok((client, running, version))
-    }
-}
-
-fn tls_for(
-    tls: &mut MakeRustlsConnect,
-    host: &str,
-) -> <MakeRustlsConnect as MakeTlsConnect<Metered>>::TlsConnect {
-    match MakeTlsConnect::<Metered>::make_tls_connect(tls, host) {
-        Ok(connect) => connect,
-        Err(never) => match never {},
     }
 }
 
@@ -359,7 +356,7 @@ impl Drop for InFlight {
 }
 
 async fn cancel(route: &Route, token: CancelToken, ctx: &Ctx) {
-    let Ok(wire) = route.wire(ctx).await else {
+    let Ok((wire, _way)) = route.wire(ctx).await else {
         return;
     };
     let wire = Metered {
@@ -371,7 +368,7 @@ async fn cancel(route: &Route, token: CancelToken, ctx: &Ctx) {
     // Whether it worked is seen by nobody: the session is given up either way.
     match route.tls.clone() {
         Some(mut tls) => {
-            let tls = tls_for(&mut tls, route.host());
+            let tls = tls_for::<Metered>(&mut tls, route.host());
             drop(token.cancel_query_raw(wire, tls).await);
         }
         None => drop(token.cancel_query_raw(wire, NoTls).await),

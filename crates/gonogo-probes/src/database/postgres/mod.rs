@@ -5,10 +5,11 @@ mod connect;
 mod decode;
 mod idle;
 mod read;
+mod tls;
 mod trouble;
 
 pub(crate) use bind::{Text, parameter};
-pub(crate) use connect::{Session, connect, is_secured};
+pub(crate) use connect::{Route, Session, connect, is_secured};
 pub(crate) use decode::is_read;
 pub(crate) use read::{Reading, begin_reading, end_reading, kept, open, reused};
 pub(crate) use trouble::{not_observed, refusal};

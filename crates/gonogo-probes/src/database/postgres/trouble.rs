@@ -70,7 +70,7 @@ pub(crate) fn not_observed(ask: &Asking<'_>, session: &Session, error: &Error) -
 pub(crate) fn not_connected(ask: &Asking<'_>, dsn: &Dsn, error: &Error) -> NotObserved {
     let place = dsn.shown();
     if let Some(said) = error.as_db_error() {
-        return refused_sign_in(ask, &place, said);
+        return refused_sign_in(ask, dsn, said);
     }
     let text = chain(error);
     match kind(error) {
@@ -94,13 +94,14 @@ pub(crate) fn not_connected(ask: &Asking<'_>, dsn: &Dsn, error: &Error) -> NotOb
     }
 }
 
-fn refused_sign_in(ask: &Asking<'_>, place: &str, said: &DbError) -> NotObserved {
+fn refused_sign_in(ask: &Asking<'_>, dsn: &Dsn, said: &DbError) -> NotObserved {
     let code = said.code().code();
+    let place = dsn.shown();
+    if code == "28P01" {
+        let message = format!("{place}: {}", words(said));
+        return ask.failed_with_help(Cause::Denied, message, dsn.password_help());
+    }
     let (cause, help) = match code {
-        "28P01" => (
-            Cause::Denied,
-            "user or password is wrong; in a URL a password's `@ : / ? # %` and blanks must be percent-encoded",
-        ),
         "28000" if said.message().contains("no encryption") => {
             (Cause::Denied, "the server wants TLS: `sslmode: require`")
         }

@@ -177,30 +177,8 @@ async fn a_server_that_is_not_postgresql_is_never_believed() {
 
 #[tokio::test]
 async fn tls_is_verified_by_ca_and_by_name() {
-    let server = PostgresServer::start();
-    let ca_key = rcgen::KeyPair::generate().unwrap();
-    let mut ca = rcgen::CertificateParams::new(Vec::new()).unwrap();
-    ca.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-    let ca_pem = ca.self_signed(&ca_key).unwrap().pem();
-    let issuer = rcgen::Issuer::new(ca, ca_key);
-    let key = rcgen::KeyPair::generate().unwrap();
-    let certificate = rcgen::CertificateParams::new(vec!["db.localhost".to_owned()])
-        .unwrap()
-        .signed_by(&key, &issuer)
-        .unwrap();
-    server.write("data/server.crt", &certificate.pem());
-    server.write("data/server.key", &key.serialize_pem());
-    server.append("data/postgresql.conf", "ssl = on");
-    server.kill();
-    server.begin();
-    let folder = tempfile::tempdir().unwrap();
+    let (server, folder) = crate::bench::secured_server("db.localhost");
     let ca_file = folder.path().join("ca.pem");
-    let mut file = std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(&ca_file)
-        .unwrap();
-    std::io::Write::write_all(&mut file, ca_pem.as_bytes()).unwrap();
     let target = |host: &str, ca: bool| {
         let url = server.url().replace("127.0.0.1", host);
         let ca = ca.then(|| ca_file.to_str().unwrap());

@@ -1,16 +1,9 @@
-//! Servers for tests: real ones, from the machine's packages, on free ports and in folders of their own.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "a database server is a program that must be started"
-)]
-#![expect(
-    clippy::unwrap_used,
-    reason = "only tests use it, and they are to stop where they stand"
-)]
+//! PostgreSQL.
 
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+
+use super::{as_user, free_port, out};
 
 /// A PostgreSQL of its own, on a free port of the loopback and a socket in its folder; stopped and removed at the end.
 pub struct PostgresServer {
@@ -167,12 +160,6 @@ impl Drop for PostgresServer {
     }
 }
 
-/// A port on which nobody listens just now.
-pub fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
-}
-
 fn newest_programs() -> Option<PathBuf> {
     let versions = std::fs::read_dir("/usr/lib/postgresql").ok()?;
     versions
@@ -185,26 +172,6 @@ fn version(programs: &Path) -> Option<u32> {
     programs.parent()?.file_name()?.to_str()?.parse().ok()
 }
 
-/// A command as somebody whom the server lets be its owner: not root.
 fn as_owner(program: &str) -> Command {
-    let is_root = rustix::process::geteuid().is_root();
-    if !is_root {
-        return Command::new(program);
-    }
-    let mut command = Command::new("runuser");
-    command
-        .args(["-u", "postgres", "--", program])
-        .current_dir("/");
-    command
-}
-
-fn out(command: &mut Command) -> String {
-    let output = command.output().unwrap();
-    assert!(
-        output.status.success(),
-        "{command:?}: {}{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    as_user("postgres", program)
 }
