@@ -1,6 +1,6 @@
 //! The observing: the baseline first, then the sizes, in one snapshot of the database.
 
-use gonogo_core::capacity::{self, BadSnapshot, Snapshot, Thresholds};
+use gonogo_core::capacity::{self, Snapshot, Thresholds};
 use gonogo_core::record::{Cause, NotObserved};
 
 use super::observed::{self, Growth};
@@ -92,19 +92,6 @@ fn baseline(ctx: &Ctx, path: &str) -> Result<Snapshot, NotObserved> {
         return Err(failed(Cause::TooLarge, message, make));
     }
     let bytes = std::fs::read(&full).map_err(unreadable)?;
-    let text = String::from_utf8(bytes).map_err(|_| {
-        let message = format!("`{path}` is not UTF-8 text");
-        failed(Cause::BadOptions, message, make)
-    })?;
-    Snapshot::parse(&text).map_err(|bad| {
-        let message = format!("`{path}`{}: {bad}", at(&bad));
-        failed(Cause::BadOptions, message, make)
-    })
-}
-
-fn at(bad: &BadSnapshot) -> String {
-    match (bad.line, bad.column) {
-        (Some(line), Some(column)) => format!(" line {line}, column {column}"),
-        _ => String::new(),
-    }
+    Snapshot::read(&bytes)
+        .map_err(|bad| failed(Cause::BadOptions, format!("`{path}`: {bad}"), make))
 }

@@ -61,7 +61,7 @@ fn named<'a>(seen: &'a Seen, list: &str, name: &str) -> &'a Value {
 
 fn snapshot(seen: &Seen) -> Snapshot {
     let blob = seen.blobs.iter().find(|b| b.role == SNAPSHOT_ROLE).unwrap();
-    Snapshot::parse(std::str::from_utf8(&blob.bytes).unwrap()).unwrap()
+    Snapshot::read(&blob.bytes).unwrap()
 }
 
 /// Writes a baseline into a folder; gives the path that a plan in `/` would write.
@@ -296,12 +296,12 @@ async fn a_baseline_that_is_none_is_refused_before_the_database_is_asked() {
     let db = Bench::postgres(&format!("postgres://u@127.0.0.1:{}/d", free_port()));
     for (text, cause, words) in [
         ("", Cause::BadOptions, "line 1"),
-        ("{}", Cause::BadOptions, "no snapshot of gonogo"),
+        ("{}", Cause::BadOptions, "no snapshot"),
         ("\u{1}\u{2}", Cause::BadOptions, "line 1"),
         (
             "{\"gonogo_snapshot\": 1, \"kind\": \"schema\"}",
             Cause::BadOptions,
-            "a snapshot of schema",
+            "kind `schema`",
         ),
     ] {
         let path = baseline(folder.path(), text);
