@@ -7,9 +7,10 @@ use gonogo_probes::testing::PostgresServer;
 
 use crate::rig::{Ended, command, folder, gonogo, run_plan};
 
-fn plan(url: &str, allow: &str, checks: &str) -> String {
+fn plan(folder: &Path, url: &str, allow: &str, checks: &str) -> String {
+    std::fs::write(folder.join("dsn"), url).unwrap();
     format!(
-        "gonogo: 1\nname: backups\nenvironments:\n  local:\n    allow: [{allow}]\n    targets:\n      db: {{ postgres: '{url}' }}\ngates:\n  backup:\n    title: There is a way back\n    checks:{checks}"
+        "gonogo: 1\nname: backups\ninputs:\n  dsn: {{ secret: true, file: dsn }}\nenvironments:\n  local:\n    allow: [{allow}]\n    targets:\n      db: {{ postgres: '${{inputs.dsn}}' }}\ngates:\n  backup:\n    title: There is a way back\n    checks:{checks}"
     )
 }
 
@@ -86,7 +87,11 @@ fn a_backup_that_restores_is_go_and_nothing_is_left() {
         "create table t (a int check (a > 0)); insert into t values (1), (2)",
     );
     let folder = folder();
-    let proven = run_plan(folder.path(), &plan(&server.url(), "write", PROVEN), &[]);
+    let proven = run_plan(
+        folder.path(),
+        &plan(folder.path(), &server.url(), "write", PROVEN),
+        &[],
+    );
     assert_eq!(
         (proven.code, proven.outcome("backup/proven").as_str()),
         (0, "pass"),
@@ -96,7 +101,11 @@ fn a_backup_that_restores_is_go_and_nothing_is_left() {
     let text = report(&proven);
     assert!(text.contains("custom"), "{text}");
     assert_eq!(asked(&server, SCRATCHES), 0);
-    let without = run_plan(folder.path(), &plan(&server.url(), "load", PROVEN), &[]);
+    let without = run_plan(
+        folder.path(),
+        &plan(folder.path(), &server.url(), "load", PROVEN),
+        &[],
+    );
     assert_eq!(
         (without.code, without.outcome("backup/proven").as_str()),
         (2, "skipped")
@@ -106,7 +115,7 @@ fn a_backup_that_restores_is_go_and_nothing_is_left() {
 #[test]
 fn a_backup_that_is_cut_short_or_not_there_never_passes() {
     let folder = folder();
-    let plan = plan("postgres://u@127.0.0.1:1/d", "write", THERE);
+    let plan = plan(folder.path(), "postgres://u@127.0.0.1:1/d", "write", THERE);
     let none = run_plan(folder.path(), &plan, &[]);
     assert_eq!(
         (none.code, none.outcome("backup/there").as_str()),
@@ -129,7 +138,7 @@ fn a_backup_that_is_cut_short_or_not_there_never_passes() {
 fn without_pg_dump_or_with_an_older_one_there_is_no_evidence_but_a_way_on() {
     let server = PostgresServer::start();
     let folder = folder();
-    let plan = plan(&server.url(), "write", TAKEN);
+    let plan = plan(folder.path(), &server.url(), "write", TAKEN);
     let empty = folder.path().join("empty");
     std::fs::create_dir(&empty).unwrap();
     let none = with_path(folder.path(), &plan, empty.to_str().unwrap());
@@ -182,7 +191,7 @@ fn what_a_killed_restore_leaves_is_dropped_by_the_next_one() {
     let folder = folder();
     std::fs::write(
         folder.path().join("plan.yaml"),
-        plan(&server.url(), "write", PROVEN),
+        plan(folder.path(), &server.url(), "write", PROVEN),
     )
     .unwrap();
     let mut killed = command(folder.path(), &["run", "plan.yaml", "--env", "local"])
@@ -212,7 +221,11 @@ fn what_a_killed_restore_leaves_is_dropped_by_the_next_one() {
          execute format('alter database %I rename to %I', name, regexp_replace(name, '_[0-9]+_', '_1700000000_')); end $$",
     );
     asked(&server, &slow(""));
-    let next = run_plan(folder.path(), &plan(&server.url(), "write", PROVEN), &[]);
+    let next = run_plan(
+        folder.path(),
+        &plan(folder.path(), &server.url(), "write", PROVEN),
+        &[],
+    );
     assert_eq!(next.code, 0, "{}", next.stderr);
     assert!(
         report(&next).contains("gonogo_scratch_1700000000_"),
@@ -227,7 +240,11 @@ fn a_plan_without_a_backup_to_look_at_is_refused() {
     let folder = folder();
     let checks = "\n      - backup: ' '\n        expect: exists\n";
     let path = folder.path().join("plan.yaml");
-    std::fs::write(path, plan("postgres://u@127.0.0.1:1/d", "write", checks)).unwrap();
+    std::fs::write(
+        path,
+        plan(folder.path(), "postgres://u@127.0.0.1:1/d", "write", checks),
+    )
+    .unwrap();
     let lint = gonogo(folder.path(), &["lint", "plan.yaml"]);
     assert_eq!(lint.code, 64);
     assert!(lint.stderr.contains("backup-path"), "{}", lint.stderr);

@@ -7,9 +7,10 @@ use gonogo_probes::testing::PostgresServer;
 
 use crate::rig::{Ended, folder, gonogo, run_plan};
 
-fn plan(url: &str, checks: &str) -> String {
+fn plan(folder: &Path, url: &str, checks: &str) -> String {
+    std::fs::write(folder.join("dsn"), url).unwrap();
     format!(
-        "gonogo: 1\nname: sizes\nenvironments:\n  local:\n    targets:\n      db: {{ postgres: '{url}' }}\ngates:\n  size:\n    title: The database does not grow too fast\n    checks:{checks}"
+        "gonogo: 1\nname: sizes\ninputs:\n  dsn: {{ secret: true, file: dsn }}\nenvironments:\n  local:\n    targets:\n      db: {{ postgres: '${{inputs.dsn}}' }}\ngates:\n  size:\n    title: The database does not grow too fast\n    checks:{checks}"
     )
 }
 
@@ -85,7 +86,11 @@ fn growth_of_a_real_table_turns_the_diff_yellow_then_red() {
          create table orders (id int primary key); insert into orders select generate_series(1, 100000)",
     );
     let folder = folder();
-    std::fs::write(folder.path().join("plan.yaml"), plan(&server.url(), SIZES)).unwrap();
+    std::fs::write(
+        folder.path().join("plan.yaml"),
+        plan(folder.path(), &server.url(), SIZES),
+    )
+    .unwrap();
     take(folder.path(), "a.json");
     make(
         &server,
@@ -170,10 +175,14 @@ fn snapshots_that_cannot_be_compared_and_wrong_thresholds_are_64() {
     make(&server, "create table t (a int); create database other");
     let folder = folder();
     let at = folder.path();
-    std::fs::write(at.join("plan.yaml"), plan(&server.url(), SIZES)).unwrap();
+    std::fs::write(
+        at.join("plan.yaml"),
+        plan(folder.path(), &server.url(), SIZES),
+    )
+    .unwrap();
     take(at, "a.json");
     let other = server.url().replace("/postgres", "/other");
-    std::fs::write(at.join("plan.yaml"), plan(&other, SIZES)).unwrap();
+    std::fs::write(at.join("plan.yaml"), plan(folder.path(), &other, SIZES)).unwrap();
     take(at, "other.json");
     let text = std::fs::read_to_string(at.join("a.json")).unwrap();
     std::fs::write(
@@ -242,9 +251,13 @@ fn a_plan_holds_growth_against_its_baseline_and_hour_old_evidence_is_no_go_ahead
     );
     let folder = folder();
     let at = folder.path();
-    std::fs::write(at.join("plan.yaml"), plan(&server.url(), SIZES)).unwrap();
+    std::fs::write(
+        at.join("plan.yaml"),
+        plan(folder.path(), &server.url(), SIZES),
+    )
+    .unwrap();
     take(at, "base.json");
-    let plan = plan(&server.url(), GROWTH);
+    let plan = plan(folder.path(), &server.url(), GROWTH);
 
     let soon = run_plan(at, &plan, &[]);
     assert_eq!(
