@@ -64,8 +64,8 @@ fn asked(server: &PostgresServer, statements: &str) -> i64 {
 
 const SCRATCHES: &str = "select count(*) from pg_database where datname like 'gonogo_scratch_%'";
 
-fn report(ended: &Ended) -> String {
-    std::fs::read_to_string(ended.run().join("report.md")).unwrap()
+fn report(folder: &Path, ended: &Ended) -> String {
+    std::fs::read_to_string(folder.join(ended.run()).join("report.md")).unwrap()
 }
 
 fn with_path(folder: &Path, plan: &str, path: &str) -> Ended {
@@ -98,7 +98,7 @@ fn a_backup_that_restores_is_go_and_nothing_is_left() {
         "{}",
         proven.stderr
     );
-    let text = report(&proven);
+    let text = report(folder.path(), &proven);
     assert!(text.contains("custom"), "{text}");
     assert_eq!(asked(&server, SCRATCHES), 0);
     let without = run_plan(
@@ -131,7 +131,11 @@ fn a_backup_that_is_cut_short_or_not_there_never_passes() {
         "{}",
         cut.stderr
     );
-    assert!(report(&cut).contains("end of file"), "{}", report(&cut));
+    assert!(
+        report(folder.path(), &cut).contains("end of file"),
+        "{}",
+        report(folder.path(), &cut)
+    );
 }
 
 #[test]
@@ -228,9 +232,9 @@ fn what_a_killed_restore_leaves_is_dropped_by_the_next_one() {
     );
     assert_eq!(next.code, 0, "{}", next.stderr);
     assert!(
-        report(&next).contains("gonogo_scratch_1700000000_"),
+        report(folder.path(), &next).contains("gonogo_scratch_1700000000_"),
         "{}",
-        report(&next)
+        report(folder.path(), &next)
     );
     assert_eq!(asked(&server, SCRATCHES), 0);
 }
