@@ -14,16 +14,19 @@ pub const FORMAT: u32 = 1;
 pub enum Kind {
     /// The schema of a database.
     Schema,
+    /// Its sizes.
+    Capacity,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 1] = [Self::Schema];
+    pub const ALL: [Self; 2] = [Self::Schema, Self::Capacity];
 
     /// Its word in files and on the command line.
     pub fn word(self) -> &'static str {
         match self {
             Self::Schema => "schema",
+            Self::Capacity => "capacity",
         }
     }
 

@@ -308,6 +308,11 @@ impl Ctx {
         ))
     }
 
+    /// A file without a name, for what must not outlive the look: not even a kill leaves it behind.
+    pub fn nameless_file(&self) -> std::io::Result<std::fs::File> {
+        tempfile::tempfile()
+    }
+
     /// A program to be run: the environment cleared but for `PATH`, `HOME`, `LANG` and what the plan gives, no
     /// standard input, a process group of its own, killed when dropped.
     pub fn program(&self, name: &str) -> tokio::process::Command {

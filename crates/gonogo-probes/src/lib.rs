@@ -1,5 +1,6 @@
 //! The probes: each observes one kind of thing and judges nothing. One folder each, and one line in the list below.
 
+pub mod backup;
 #[cfg(test)]
 mod bench;
 pub mod capacity;
@@ -32,6 +33,7 @@ static PROBES: &[&dyn Probe] = &[
     &sql::Sql,
     &schema::Schema,
     &capacity::Capacity,
+    &backup::Backup,
     &prometheus::Prometheus,
     &files::Files,
     &secrets::Secrets,

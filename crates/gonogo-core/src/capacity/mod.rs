@@ -13,7 +13,7 @@ mod thresholds;
 
 pub use growth::{Change, Diff, Growth, Level, NotComparable, Reason, What, compare};
 pub use sizes::{parse_share, parse_size, share_text, size_text};
-pub use snapshot::{BadSnapshot, Connections, IndexSize, KIND, Snapshot, TableSize, VERSION};
+pub use snapshot::{Connections, IndexSize, Snapshot, TableSize};
 pub use thresholds::{Thresholds, UnknownThreshold};
 
 /// The shortest interval from which growth is projected, in nanoseconds: one hour.

@@ -4,12 +4,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::distinct::{self, Named};
+use crate::snapshot::{FORMAT, Kind, Unreadable};
 use crate::value::{Map, Value};
-
-/// The document's `kind`.
-pub const KIND: &str = "capacity";
-/// The document's version, under `gonogo_snapshot`.
-pub const VERSION: u32 = 1;
 
 /// The sizes of a database at one moment: the document that `gonogo snapshot capacity` writes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -18,7 +14,7 @@ pub struct Snapshot {
     /// Version of the document.
     pub gonogo_snapshot: u32,
     /// What it is a snapshot of: `capacity`.
-    pub kind: String,
+    pub kind: Kind,
     /// When it was taken.
     pub taken_at: DateTime<Utc>,
     /// What answered: `PostgreSQL 15.18`.
@@ -129,52 +125,11 @@ impl Named for IndexSize {
     }
 }
 
-/// Why a text is no capacity snapshot.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct BadSnapshot {
-    /// What is wrong.
-    pub message: String,
-    /// Line, from one; nothing where it is about the whole.
-    pub line: Option<usize>,
-    /// Column, from one.
-    pub column: Option<usize>,
-}
-
 impl Snapshot {
-    /// Reads the document.
-    pub fn parse(text: &str) -> Result<Self, BadSnapshot> {
-        let bad = |error: serde_json::Error| {
-            let placed = error.line() > 0;
-            let text = error.to_string();
-            let message = text
-                .rsplit_once(" at line ")
-                .map_or(text.as_str(), |(message, _)| message);
-            BadSnapshot {
-                message: message.to_owned(),
-                line: placed.then(|| error.line()),
-                column: placed.then(|| error.column().max(1)),
-            }
-        };
-        let whole = |message: String| BadSnapshot {
-            message,
-            line: None,
-            column: None,
-        };
-        // What it is comes first: a document of another kind has other fields, all of them unknown here.
-        let head: Head = serde_json::from_str(text).map_err(bad)?;
-        match (head.gonogo_snapshot, head.kind.as_deref()) {
-            (None, _) | (_, None) => Err(whole(
-                "it is no snapshot of gonogo: `gonogo_snapshot` and `kind` are missing".to_owned(),
-            )),
-            (Some(_), Some(kind)) if kind != KIND => Err(whole(format!(
-                "it is a snapshot of {kind}, not of capacity"
-            ))),
-            (Some(version), _) if version != VERSION => Err(whole(format!(
-                "it has version {version}, and this gonogo reads version {VERSION}"
-            ))),
-            _ => serde_json::from_str(text).map_err(bad),
-        }
+    /// Reads the document; for a person, what is wrong with it and where.
+    pub fn read(bytes: &[u8]) -> Result<Self, Unreadable> {
+        Kind::Capacity.expect_of(bytes)?;
+        serde_json::from_slice(bytes).map_err(|e| Unreadable::json(&e))
     }
 
     /// The document's text, as it is written to a file.
@@ -220,8 +175,8 @@ impl Snapshot {
                 all.insert(key.to_owned(), value.to_json());
             }
         }
-        all.insert("gonogo_snapshot".to_owned(), VERSION.into());
-        all.insert("kind".to_owned(), KIND.into());
+        all.insert("gonogo_snapshot".to_owned(), FORMAT.into());
+        all.insert("kind".to_owned(), Kind::Capacity.word().into());
         all.insert("database".to_owned(), database.get("name")?.to_json());
         all.insert("bytes".to_owned(), database.get("bytes")?.to_json());
         serde_json::from_value(serde_json::Value::Object(all)).ok()
@@ -231,11 +186,4 @@ impl Snapshot {
     pub fn engine_kind(&self) -> &str {
         self.engine.split(' ').next().unwrap_or_default()
     }
-}
-
-/// What says which document it is.
-#[derive(Deserialize)]
-struct Head {
-    gonogo_snapshot: Option<u32>,
-    kind: Option<String>,
 }

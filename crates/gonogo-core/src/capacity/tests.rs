@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
 
 use super::*;
+use crate::snapshot::{FORMAT, Kind, Unreadable};
 
 const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
@@ -37,8 +38,8 @@ fn index(name: &str, bytes: u64) -> IndexSize {
 
 fn snapshot(seconds: i64, tables: &[(&str, u64)], indexes: &[(&str, u64)]) -> Snapshot {
     Snapshot {
-        gonogo_snapshot: VERSION,
-        kind: KIND.to_owned(),
+        gonogo_snapshot: FORMAT,
+        kind: Kind::Capacity,
         taken_at: at(seconds),
         engine: "PostgreSQL 15.18".to_owned(),
         server: Some("7".to_owned()),
@@ -277,31 +278,26 @@ fn sizes_and_shares_are_printed_for_people() {
 #[test]
 fn a_snapshot_is_read_back_as_it_was_written() {
     let one = snapshot(0, &[("public.t", 10)], &[("public.i", 5)]);
-    assert_eq!(Snapshot::parse(&one.text()), Ok(one.clone()));
+    assert_eq!(Snapshot::read(one.text().as_bytes()), Ok(one.clone()));
     assert_eq!(Snapshot::of_facts(&one.facts()), Some(one));
 }
 
 #[test]
 fn a_snapshot_that_was_edited_wrongly_is_refused_with_the_place() {
     let good = snapshot(0, &[("public.t", 10), ("public.u", 11)], &[]).text();
-    let refused = |from: &str, to: &str| {
+    let refused = |from: &str, to: &str| -> Unreadable {
         assert!(good.contains(from), "{from} stands in {good}");
-        Snapshot::parse(&good.replacen(from, to, 1)).unwrap_err()
+        Snapshot::read(good.replacen(from, to, 1).as_bytes()).unwrap_err()
     };
+    let line_of = |text: &str| good.lines().position(|l| l.contains(text)).unwrap() + 1;
     let negative = refused("\"bytes\": 10,", "\"bytes\": -10,");
-    let line = good
-        .lines()
-        .position(|l| l.contains("\"bytes\": 10,"))
-        .unwrap()
-        + 1;
-    assert_eq!(negative.line, Some(line), "{negative:?}");
+    assert_eq!(negative.line, line_of("\"bytes\": 10,"), "{negative:?}");
     assert!(negative.message.contains("-10"), "{negative}");
     let twice = refused("public.u", "public.t");
     assert!(
         twice.message.contains("`public.t` stands here twice"),
         "{twice}"
     );
-    assert!(twice.line.is_some());
     let unknown = refused("\"toast_bytes\"", "\"tost_bytes\"");
     assert!(unknown.message.contains("`tost_bytes`"), "{unknown}");
     let huge = refused("\"bytes\": 10,", "\"bytes\": 18446744073709551615,");
@@ -309,11 +305,11 @@ fn a_snapshot_that_was_edited_wrongly_is_refused_with_the_place() {
     let ratio = refused("0.99", "-0.99");
     assert!(ratio.message.contains("a share from 0 upwards"), "{ratio}");
     let when = refused("2026-", "2026:");
-    assert!(when.line.is_some(), "{when:?}");
+    assert_eq!(when.line, line_of("taken_at"), "{when:?}");
     assert!(
         refused("\"capacity\"", "\"schema\"")
             .message
-            .contains("snapshot of schema")
+            .contains("kind `schema`")
     );
     assert!(
         refused("\"gonogo_snapshot\": 1", "\"gonogo_snapshot\": 2")
@@ -321,17 +317,13 @@ fn a_snapshot_that_was_edited_wrongly_is_refused_with_the_place() {
             .contains("version 2")
     );
     assert!(
-        Snapshot::parse("{}")
+        Snapshot::read(b"{}")
             .unwrap_err()
             .message
             .contains("no snapshot")
     );
-    assert!(
-        Snapshot::parse(&good[..good.len() / 2])
-            .unwrap_err()
-            .line
-            .is_some()
-    );
+    let half = &good[..good.len() / 2];
+    assert!(Snapshot::read(half.as_bytes()).unwrap_err().line > 5);
 }
 
 fn sizes() -> impl Strategy<Value = Vec<(String, u64)>> {
@@ -357,13 +349,13 @@ fn later(mut snapshot: Snapshot, seconds: i64) -> Snapshot {
 proptest! {
     #[test]
     fn no_text_makes_the_reader_panic(text in ".{0,200}") {
-        let _answer = Snapshot::parse(&text);
+        let _answer = Snapshot::read(text.as_bytes());
         let _answer = (parse_size(&text), parse_share(&text));
     }
 
     #[test]
     fn any_snapshot_is_read_back_from_its_text_and_from_its_facts(one in any_snapshot(0)) {
-        prop_assert_eq!(&Snapshot::parse(&one.text()).unwrap(), &one);
+        prop_assert_eq!(&Snapshot::read(one.text().as_bytes()).unwrap(), &one);
         prop_assert_eq!(&Snapshot::of_facts(&one.facts()).unwrap(), &one);
     }
 

@@ -9,6 +9,7 @@ mod syntax;
 use gonogo_core::plan::{Cost, OptionProblem, Syntax};
 use gonogo_core::record::{NotObserved, Power};
 use gonogo_core::shape::Shape;
+use gonogo_core::snapshot::Unreadable;
 use serde_json::Value as Json;
 
 pub use observed::SNAPSHOT_ROLE;
@@ -50,6 +51,14 @@ impl Syntax for Capacity {
 
     fn lint(&self, options: &Json) -> Vec<OptionProblem> {
         syntax::lint(options)
+    }
+
+    fn files(&self) -> &'static [&'static str] {
+        &["baseline"]
+    }
+
+    fn lint_file(&self, _key: &str, _options: &Json, bytes: &[u8]) -> Result<(), Unreadable> {
+        gonogo_core::capacity::Snapshot::read(bytes).map(drop)
     }
 
     fn cost(&self, _options: &Json) -> Cost {

@@ -1,7 +1,8 @@
 //! Sizes of a PostgreSQL database: four questions, however many tables there are; with `count`, one more for each.
 
-use gonogo_core::capacity::{Connections, IndexSize, KIND, Snapshot, TableSize, VERSION};
+use gonogo_core::capacity::{Connections, IndexSize, Snapshot, TableSize};
 use gonogo_core::record::NotObserved;
+use gonogo_core::snapshot::{FORMAT, Kind};
 use gonogo_core::{Map, Value};
 
 use super::observed::{number, size, text};
@@ -83,8 +84,8 @@ pub(super) async fn sizes(
     let figure = |key: &str| number(ctx, &whole, key);
     let (hit, read) = (figure("hit")?, figure("read")?);
     Ok(Snapshot {
-        gonogo_snapshot: VERSION,
-        kind: KIND.to_owned(),
+        gonogo_snapshot: FORMAT,
+        kind: Kind::Capacity,
         taken_at,
         engine: database.place().engine,
         server,

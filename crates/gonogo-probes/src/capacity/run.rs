@@ -1,6 +1,6 @@
 //! The observing: the baseline first, then the sizes, in one snapshot of the database.
 
-use gonogo_core::capacity::{self, BadSnapshot, Snapshot, Thresholds};
+use gonogo_core::capacity::{self, Snapshot, Thresholds};
 use gonogo_core::record::{Cause, NotObserved};
 
 use super::observed::{self, Growth};
@@ -11,8 +11,6 @@ use crate::database::{Database, Kind};
 use crate::probe::{Call, Seen};
 
 const TRIED: &str = "capacity";
-/// The largest baseline that is read.
-const MAX_BASELINE: u64 = 64 * 1024 * 1024;
 
 /// Looks once.
 pub(super) async fn observe(call: Call<'_>) -> Result<Seen, NotObserved> {
@@ -60,51 +58,16 @@ async fn sizes(
     }
 }
 
-/// The baseline's document.
+/// The baseline as the plan has it: what is in the bundle is what was compared with.
 fn baseline(ctx: &Ctx, path: &str) -> Result<Snapshot, NotObserved> {
     let tried = format!("baseline {path}");
-    let failed = |cause, message: String, help: &str| {
-        let mut failed = ctx.not_observed(tried.clone(), cause, message);
-        failed.help = Some(help.to_owned());
-        failed
-    };
-    if let Some(why) = crate::files::outside(path) {
-        return Err(failed(
-            Cause::Forbidden,
-            why,
-            "name a file beside the plan or below it",
-        ));
-    }
-    let make = "`gonogo snapshot capacity PLAN --env NAME --out FILE` makes one";
-    let full = ctx.path(path);
-    let unreadable = |e: std::io::Error| {
-        let cause = match e.kind() {
-            std::io::ErrorKind::NotFound => Cause::Missing,
-            std::io::ErrorKind::PermissionDenied => Cause::Denied,
-            _ => Cause::Network,
-        };
-        failed(cause, format!("`{path}` cannot be read: {e}"), make)
-    };
-    let size = std::fs::metadata(&full).map_err(unreadable)?.len();
-    if size > MAX_BASELINE {
-        let message =
-            format!("`{path}` has {size} bytes, and a baseline has at most {MAX_BASELINE}");
-        return Err(failed(Cause::TooLarge, message, make));
-    }
-    let bytes = std::fs::read(&full).map_err(unreadable)?;
-    let text = String::from_utf8(bytes).map_err(|_| {
-        let message = format!("`{path}` is not UTF-8 text");
-        failed(Cause::BadOptions, message, make)
+    let bytes = ctx.plan_file(path).ok_or_else(|| {
+        let message = format!("the baseline `{path}` is none of the plan's files");
+        ctx.not_observed(&tried, Cause::Missing, message)
     })?;
-    Snapshot::parse(&text).map_err(|bad| {
-        let message = format!("`{path}`{}: {bad}", at(&bad));
-        failed(Cause::BadOptions, message, make)
+    Snapshot::read(bytes).map_err(|bad| {
+        let mut failed = ctx.not_observed(&tried, Cause::BadOptions, format!("`{path}`: {bad}"));
+        failed.help = Some(bad.help);
+        failed
     })
-}
-
-fn at(bad: &BadSnapshot) -> String {
-    match (bad.line, bad.column) {
-        (Some(line), Some(column)) => format!(" line {line}, column {column}"),
-        _ => String::new(),
-    }
 }

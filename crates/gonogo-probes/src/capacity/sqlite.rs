@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use gonogo_core::capacity::{IndexSize, KIND, Snapshot, TableSize, VERSION};
+use gonogo_core::capacity::{IndexSize, Snapshot, TableSize};
 use gonogo_core::record::NotObserved;
+use gonogo_core::snapshot::{FORMAT, Kind};
 use gonogo_core::{Map, Value};
 
 use super::observed::{number, size, text};
@@ -75,8 +76,8 @@ pub(super) async fn sizes(
     }
     let place = database.place();
     Ok(Snapshot {
-        gonogo_snapshot: VERSION,
-        kind: KIND.to_owned(),
+        gonogo_snapshot: FORMAT,
+        kind: Kind::Capacity,
         taken_at,
         engine: place.engine,
         server: None,

@@ -6,8 +6,6 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value as Json;
 
-use crate::files::outside;
-
 /// `capacity:` looks how large a database is.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -91,14 +89,6 @@ pub(super) fn lint(options: &Json) -> Vec<OptionProblem> {
     };
     let mut found = Vec::new();
     let baseline = options.get("baseline").and_then(Json::as_str);
-    if let Some(message) = baseline.and_then(outside) {
-        found.push(problem(
-            "path-outside",
-            "baseline".to_owned(),
-            message,
-            "name a file beside the plan or below it",
-        ));
-    }
     let written = options.get("thresholds");
     let templated = written.is_some_and(|w| w.to_string().contains("${"));
     if let Some(written) = written.filter(|_| !templated) {

@@ -263,6 +263,9 @@ pub(super) struct SnapshotArgs {
     /// Namespaces to look at: `public` by default, `main` for SQLite
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub(super) schema: Vec<String>,
+    /// Count the rows of every table (capacity)
+    #[arg(long)]
+    pub(super) count: bool,
     /// The file to write; else it is printed
     #[arg(long, value_name = "FILE")]
     pub(super) out: Option<PathBuf>,
@@ -276,6 +279,8 @@ pub(super) struct SnapshotArgs {
 pub(super) enum SnapshotKind {
     /// Tables, columns, types, constraints, indexes, …
     Schema,
+    /// Sizes of the database, its tables and indexes
+    Capacity,
 }
 
 /// The forms of a snapshot.
@@ -289,12 +294,21 @@ pub(super) enum SnapshotFormat {
 
 /// `gonogo diff`
 #[derive(Debug, Args)]
-#[command(after_help = "Exit codes: 0 no difference · 1 they differ · 64 they cannot be compared")]
+#[command(
+    after_help = "Exit codes: 0 no difference, GREEN · 1 they differ, RED · 2 YELLOW, or growth that cannot be judged · 64 they cannot be compared"
+)]
 pub(super) struct DiffArgs {
     /// The snapshot that is expected, or the older one
     pub(super) a: PathBuf,
     /// The snapshot that was seen, or the newer one
     pub(super) b: PathBuf,
+    /// Another threshold than the usual (capacity): table_yellow=1GB, table_red=5GB, growth_per_day_yellow=15%,
+    /// index_growth_per_week_red=30%, floor=1MB
+    #[arg(long, value_name = "NAME=VALUE", value_parser = key_value)]
+    pub(super) threshold: Vec<(String, String)>,
+    /// Print Markdown, for a pull request (capacity)
+    #[arg(long, conflicts_with = "json")]
+    pub(super) markdown: bool,
     /// Print one JSON document
     #[arg(long)]
     pub(super) json: bool,

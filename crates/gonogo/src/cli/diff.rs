@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use gonogo_core::capacity::{Snapshot, Thresholds, UnknownThreshold, compare};
 use gonogo_core::diag::{Diagnostic, Place};
 use gonogo_core::schema_model::{Difference, SchemaSnapshot, diff as differences, diff_text};
 use gonogo_core::snapshot::{Kind, Unreadable};
@@ -31,7 +32,13 @@ pub(super) fn diff(args: &DiffArgs) -> Ended {
         return Err(not_comparable(message));
     }
     match kind_a {
+        Kind::Schema if !args.threshold.is_empty() => Err(Exit::wrong_help(
+            "command-line",
+            "`--threshold` is of snapshots of kind `capacity`",
+            "take it out",
+        )),
         Kind::Schema => schema(&a, &b, args.json),
+        Kind::Capacity => capacity(&a, &b, args),
     }
 }
 
@@ -121,6 +128,44 @@ fn schema(a: &File, b: &File, json: bool) -> Ended {
         output::result_text(&text((a, &expected), (b, &seen), &found, output::colour()));
     }
     Ok(code)
+}
+
+/// Growth by thresholds: 0 GREEN, 1 RED, 2 YELLOW or not judged.
+fn capacity(a: &File, b: &File, args: &DiffArgs) -> Ended {
+    let (then, now) = (a.parsed(Snapshot::read)?, b.parsed(Snapshot::read)?);
+    let mut thresholds = Thresholds::default();
+    for (name, value) in &args.threshold {
+        thresholds.set(name, value).map_err(|wrong| match wrong {
+            UnknownThreshold::Name { ref help, .. } => {
+                Exit::wrong_help("unknown-threshold", wrong.to_string(), help.clone())
+            }
+            UnknownThreshold::Value { .. } => Exit::wrong_help(
+                "bad-threshold",
+                wrong.to_string(),
+                "sizes are written `2GB`, shares `20%`",
+            ),
+        })?;
+    }
+    if let Some(why) = thresholds.contradiction() {
+        return Err(Exit::wrong("bad-threshold", why));
+    }
+    let found = compare(&then, &now, &thresholds)
+        .map_err(|no| Exit::wrong_help("not-comparable", no.message, no.help))?;
+    if args.json {
+        let mut document =
+            json!({ "kind": Kind::Capacity.word(), "exit_code": found.level.exit_code() });
+        let whole = serde_json::to_value(&found).unwrap_or_default();
+        if let (Json::Object(to), Json::Object(from)) = (&mut document, whole) {
+            to.extend(from);
+        }
+        output::json(&document);
+    } else if args.markdown {
+        output::result_text(&gonogo_report::capacity::diff_markdown(&found));
+    } else {
+        let text = gonogo_report::capacity::diff_text(&found, output::colour(), output::width());
+        output::result_text(&text);
+    }
+    Ok(found.level.exit_code())
 }
 
 fn head(file: &File, snapshot: &SchemaSnapshot) -> Json {

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use gonogo_core::capacity::{Snapshot, size_text};
 use gonogo_core::diag::nearest;
 use gonogo_core::plan::{Registry, StatisticsOptions};
 use gonogo_core::record::NotObserved;
@@ -10,6 +11,7 @@ use gonogo_core::redact::Redactor;
 use gonogo_core::schema_model::{Model, SchemaSnapshot};
 use gonogo_core::shapes::{RULES, Scanner};
 use gonogo_core::{Map, Value};
+use gonogo_probes::capacity::SNAPSHOT_ROLE;
 use gonogo_probes::ctx::{Ctx, GateScope};
 use gonogo_probes::probe::{Call, ResolvedTarget, Seen};
 use gonogo_probes::schema::MODEL_BLOB;
@@ -41,6 +43,7 @@ pub(super) fn snapshot(args: &SnapshotArgs) -> Ended {
     let setup = prepare::setup(loaded, None, &args.inputs, asked)?;
     let taken = match args.kind {
         SnapshotKind::Schema => schema(&setup, args)?,
+        SnapshotKind::Capacity => capacity(&setup, args)?,
     };
     let Some(written) = taken else {
         return Ok(NOT_OBSERVED);
@@ -222,21 +225,61 @@ fn schema(setup: &Setup, args: &SnapshotArgs) -> Result<Option<Written>, Exit> {
     }))
 }
 
+/// The sizes; nothing where they could not be observed, which has been told.
+fn capacity(setup: &Setup, args: &SnapshotArgs) -> Result<Option<Written>, Exit> {
+    let target = target(setup, "capacity", args.target.as_deref())?;
+    let options = json!({ "capacity": "database", "count": args.count });
+    let (mut redactor, _) = setup.redactor();
+    let seen = match observe(setup, "capacity", target, options)? {
+        Ok(seen) => seen,
+        Err(reason) => {
+            tell(&redactor, &reason);
+            return Ok(None);
+        }
+    };
+    let blob = seen.blobs.iter().find(|blob| blob.role == SNAPSHOT_ROLE);
+    let whole: Json = blob
+        .and_then(|blob| serde_json::from_slice(&blob.bytes).ok())
+        .ok_or_else(|| Exit::Failed("the sizes were not kept".to_owned()))?;
+    let whole = masked_json(&mut redactor, &whole, "sizes");
+    let snapshot = Snapshot::read(whole.to_string().as_bytes())
+        .map_err(|e| Exit::Failed(format!("the sizes could not be kept: {e}")))?;
+    let about = format!(
+        "{}, {} tables and {} indexes of {} ({})",
+        size_text(snapshot.bytes),
+        snapshot.tables.len(),
+        snapshot.indexes.len(),
+        snapshot.database,
+        snapshot.engine
+    );
+    Ok(Some(Written {
+        text: match args.format {
+            SnapshotFormat::Json => snapshot.text(),
+            SnapshotFormat::Md => gonogo_report::capacity::snapshot_markdown(&snapshot),
+        },
+        about,
+    }))
+}
+
 /// The model without secrets: those of the inputs, and what has the shape of one.
 fn masked(redactor: &mut Redactor, whole: &Json) -> Result<Model, Exit> {
+    serde_json::from_value(masked_json(redactor, whole, "schema"))
+        .map_err(|e| Exit::Failed(format!("the schema could not be kept: {e}")))
+}
+
+fn masked_json(redactor: &mut Redactor, whole: &Json, what: &str) -> Json {
     let mut value = Value::from_json(whole);
-    let facts = Map::from([("schema".to_owned(), value.clone())]);
+    let facts = Map::from([(what.to_owned(), value.clone())]);
     redactor.register_shapes(&Scanner::new(RULES, Vec::new()), &facts);
     let mut found = Vec::new();
-    redactor.redact_value(&mut value, "schema", &mut found);
+    redactor.redact_value(&mut value, what, &mut found);
     if !found.is_empty() {
-        output::error_text(
-            "warning: what looks like a secret stands in the schema and is masked in the snapshot: \
-             a comparison will tell it as a difference\n",
-        );
+        output::error_text(&format!(
+            "warning: what looks like a secret stands in the {what} and is masked in the snapshot: \
+             a comparison will tell it as a difference\n"
+        ));
     }
-    serde_json::from_value(value.to_json())
-        .map_err(|e| Exit::Failed(format!("the schema could not be kept: {e}")))
+    value.to_json()
 }
 
 /// Puts the file in its place whole, or leaves what was there.

@@ -7,8 +7,10 @@
     reason = "tests make files and start programs, and stop where something is not as it must be"
 )]
 
+mod backup;
 mod bad_input;
 mod bundle;
+mod capacity;
 mod case_s1;
 mod case_s3;
 mod case_s4;

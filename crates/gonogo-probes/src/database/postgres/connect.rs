@@ -60,17 +60,7 @@ pub(crate) struct Session {
 impl Route {
     /// The way to the target's server.
     pub(crate) fn of(ask: &Asking<'_>, dsn: &Arc<Dsn>) -> Result<Self, NotObserved> {
-        let host = match &dsn.place {
-            Place::Host(host) => Some(host.as_str()),
-            // PostgreSQL speaks no TLS on a socket of the file system.
-            Place::Socket(_) | Place::UsualSocket => None,
-        };
-        let secured = host.is_some_and(|host| match (dsn.sslmode, &dsn.ca) {
-            (Some(SslMode::Disable), _) => false,
-            (Some(SslMode::Require | SslMode::VerifyCa), _) | (_, Some(_)) => true,
-            (Some(SslMode::Prefer) | None, None) => !is_this_machine(host),
-        });
-        let tls = secured.then(|| tls::of(ask, dsn)).transpose()?;
+        let tls = is_secured(dsn).then(|| tls::of(ask, dsn)).transpose()?;
         Ok(Self {
             dsn: Arc::clone(dsn),
             tls,
@@ -162,6 +152,20 @@ fn socket_failed(ctx: &Ctx, dsn: &Dsn, error: &io::Error) -> NotObserved {
     let mut failed = ctx.not_observed(dsn.shown(), cause, message);
     failed.help = Some("is PostgreSQL running here? `pg_lsclusters` shows its port".to_owned());
     failed
+}
+
+/// Whether the connection is secured by TLS.
+pub(crate) fn is_secured(dsn: &Dsn) -> bool {
+    let host = match &dsn.place {
+        Place::Host(host) => host,
+        // PostgreSQL speaks no TLS on a socket of the file system.
+        Place::Socket(_) | Place::UsualSocket => return false,
+    };
+    match (dsn.sslmode, &dsn.ca) {
+        (Some(SslMode::Disable), _) => false,
+        (Some(SslMode::Require | SslMode::VerifyCa), _) | (_, Some(_)) => true,
+        (Some(SslMode::Prefer) | None, None) => !is_this_machine(host),
+    }
 }
 
 /// Connects and signs in.

@@ -15,7 +15,7 @@ mod wording;
 
 pub(crate) use bind::{Text, bytes_of, parameter};
 pub(crate) use blockers::blockers;
-pub(crate) use connect::{Session, connect};
+pub(crate) use connect::{Route, Session, connect, is_secured};
 pub(crate) use read::{Reading, begin_reading, end_reading, kept, open, reused};
 pub(crate) use trouble::{not_observed, refusal};
 

@@ -6,7 +6,7 @@ mod tunnel;
 
 use std::fmt;
 
-pub(crate) use tunnel::{Far, Way, through};
+pub(crate) use tunnel::{Far, Tunnel, Way, socket, through};
 
 const DEFAULT_PORT: u16 = 22;
 
