@@ -27,13 +27,27 @@ use crate::database::ssh::{self, Far, Way};
 const MAX_ROW_BYTES: u64 = 64 * 1024 * 1024;
 /// How long what is left of a connection may take to end.
 const LINGER: Duration = Duration::from_secs(2);
+/// How long a transaction may be idle beyond the check's time limit.
+const IDLE_MS: u64 = 60_000;
+/// PostgreSQL cuts a longer name.
+const LONGEST_NAME: usize = 63;
 /// Where a server's socket usually is: Debian's folder and PostgreSQL's own.
 const USUAL_FOLDERS: [&str; 2] = ["/var/run/postgresql", "/tmp"];
+
+/// What a session is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Only to read: no transaction of it writes by default.
+    Read,
+    /// To change something, for good or until a rollback.
+    Change,
+}
 
 /// The way to a server. Holds a password, so it cannot be printed.
 pub(crate) struct Route {
     dsn: Arc<Dsn>,
     tls: Option<MakeRustlsConnect>,
+    access: Access,
 }
 
 /// A connection with a session of the server's.
@@ -49,7 +63,11 @@ pub(crate) struct Session {
 
 impl Route {
     /// The way to the target's server.
-    pub(crate) fn of(ask: &Asking<'_>, dsn: &Arc<Dsn>) -> Result<Self, NotObserved> {
+    pub(crate) fn of(
+        ask: &Asking<'_>,
+        dsn: &Arc<Dsn>,
+        access: Access,
+    ) -> Result<Self, NotObserved> {
         let host = match &dsn.place {
             Place::Host(host) => Some(host.as_str()),
             // PostgreSQL speaks no TLS on a socket of the file system.
@@ -64,13 +82,16 @@ impl Route {
         Ok(Self {
             dsn: Arc::clone(dsn),
             tls,
+            access,
         })
     }
 
-    fn config(&self) -> Config {
+    /// `settings` are the session's own from its beginning: a later `SET` would go, by way of a pooler, to whoever uses
+    /// the connection next.
+    fn config(&self, ctx: &Ctx, settings: Option<&str>) -> Config {
         let mut config = Config::new();
         config
-            .application_name("gonogo")
+            .application_name(application_name(ctx))
             .user(self.dsn.user.as_deref().unwrap_or_default())
             .ssl_mode(if self.tls.is_some() {
                 ServerSslMode::Require
@@ -83,10 +104,27 @@ impl Route {
         if let Some(database) = &self.dsn.database {
             config.dbname(database);
         }
-        if let Some(options) = &self.dsn.options {
-            config.options(options);
+        // The last one of a kind holds: what the address says cannot undo the session's own.
+        let own = self.dsn.options.as_deref();
+        let options: Vec<&str> = own.into_iter().chain(settings).collect();
+        if !options.is_empty() {
+            config.options(options.join(" "));
         }
         config
+    }
+
+    /// Limits that hold for whatever is asked, also where a check sets none: for a statement, for a lock, for a
+    /// transaction that nobody goes on with, and for a client that is gone without a word.
+    fn settings(&self, limit_ms: u64) -> String {
+        let idle_ms = limit_ms.saturating_add(IDLE_MS);
+        let mut settings = format!(
+            "-c statement_timeout={limit_ms} -c lock_timeout={limit_ms} -c idle_in_transaction_session_timeout={idle_ms} \
+             -c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
+        );
+        if self.access == Access::Read {
+            settings.push_str(" -c default_transaction_read_only=on");
+        }
+        settings
     }
 
     fn host(&self) -> &str {
@@ -153,8 +191,39 @@ fn socket_failed(ctx: &Ctx, dsn: &Dsn, error: &io::Error) -> NotObserved {
     failed
 }
 
+/// `gonogo RUN`, as `pg_stat_activity` shows it.
+pub(crate) fn application_name(ctx: &Ctx) -> String {
+    let mut name = match ctx.run() {
+        Some(run) => format!("gonogo {run}"),
+        None => "gonogo".to_owned(),
+    };
+    name.truncate(name.floor_char_boundary(LONGEST_NAME));
+    name
+}
+
 /// Connects and signs in.
 pub(crate) async fn connect(ask: &Asking<'_>, route: &Arc<Route>) -> Result<Session, NotObserved> {
+    let limit = limit_ms(ask);
+    let settings = route.settings(limit);
+    match attempt(ask, route, Some(&settings)).await? {
+        Ok(mut session) => {
+            session.limit = Duration::from_millis(limit);
+            Ok(session)
+        }
+        // PgBouncer knows no such settings; each transaction then sets its own.
+        Err(error) if trouble::knows_no_settings(&error) => match attempt(ask, route, None).await? {
+            Ok(session) => Ok(session),
+            Err(error) => Err(trouble::not_connected(ask, &route.dsn, &error)),
+        },
+        Err(error) => Err(trouble::not_connected(ask, &route.dsn, &error)),
+    }
+}
+
+async fn attempt(
+    ask: &Asking<'_>,
+    route: &Arc<Route>,
+    settings: Option<&str>,
+) -> Result<Result<Session, tokio_postgres::Error>, NotObserved> {
     let (wire, way) = route.wire(ask.ctx).await?;
     let budget = Budget::default();
     let metered = Metered {
@@ -163,7 +232,7 @@ pub(crate) async fn connect(ask: &Asking<'_>, route: &Arc<Route>) -> Result<Sess
         begun: false,
         secured: route.tls.is_some(),
     };
-    let signing_in = sign_in(route, metered);
+    let signing_in = sign_in(route, route.config(ask.ctx, settings), metered);
     let signed_in = tokio::time::timeout(ask.ctx.remaining(), signing_in).await;
     match signed_in {
         Err(_) => Err(ask.failed_with_help(
@@ -178,9 +247,9 @@ pub(crate) async fn connect(ask: &Asking<'_>, route: &Arc<Route>) -> Result<Sess
             {
                 return Err(why);
             }
-            Err(trouble::not_connected(ask, &route.dsn, &e))
+            Ok(Err(e))
         }
-        Ok(Ok((client, connection, version))) => Ok(Session {
+        Ok(Ok((client, connection, version))) => Ok(Ok(Session {
             client,
             connection: Some(connection),
             route: Arc::clone(route),
@@ -188,27 +257,35 @@ pub(crate) async fn connect(ask: &Asking<'_>, route: &Arc<Route>) -> Result<Sess
             engine: format!("PostgreSQL {version}"),
             whole: true,
             limit: Duration::MAX,
-        }),
+        })),
     }
 }
 
 async fn sign_in(
     route: &Route,
+    config: Config,
     wire: Metered,
 ) -> Result<(Client, JoinHandle<()>, String), tokio_postgres::Error> {
     // What the connection itself ends in shows at the next question.
     if let Some(mut tls) = route.tls.clone() {
         let tls = tls_for::<Metered>(&mut tls, route.host());
-        let (client, connection) = route.config().connect_raw(wire, tls).await?;
+        let (client, connection) = config.connect_raw(wire, tls).await?;
         let version = version(connection.parameter("server_version"));
         let running = tokio::spawn(async move { drop(connection.await) });
         Ok((client, running, version))
     } else {
-        let (client, connection) = route.config().connect_raw(wire, NoTls).await?;
+        let (client, connection) = config.connect_raw(wire, NoTls).await?;
         let version = version(connection.parameter("server_version"));
         let running = tokio::spawn(async move { drop(connection.await) });
         Ok((client, running, version))
     }
+}
+
+/// The milliseconds after which the server is to give up a statement.
+fn limit_ms(ask: &Asking<'_>) -> u64 {
+    let ms = u64::try_from(ask.server_timeout().as_millis()).unwrap_or(u64::MAX);
+    // The server counts in an `int`.
+    ms.clamp(1, i32::MAX as u64 - IDLE_MS)
 }
 
 /// `15.18` of `15.18 (Debian 15.18-0+deb12u1)`.
@@ -245,9 +322,9 @@ impl Session {
 
     /// The milliseconds after which the server is to give up the check's statement.
     pub(crate) fn limit_ms(&mut self, ask: &Asking<'_>) -> u64 {
-        let ms = u64::try_from(ask.server_timeout().as_millis()).unwrap_or(u64::MAX);
-        self.limit = Duration::from_millis(ms.max(1));
-        ms.max(1)
+        let ms = limit_ms(ask);
+        self.limit = Duration::from_millis(ms);
+        ms
     }
 
     /// Whether a statement that took so long was given up for that limit, and not by somebody else. The server's

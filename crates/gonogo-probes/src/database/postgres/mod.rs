@@ -9,9 +9,11 @@ mod tls;
 mod trouble;
 
 pub(crate) use bind::{Text, parameter};
+#[cfg(test)]
+pub(crate) use connect::application_name;
 pub(crate) use connect::{Session, connect};
 pub(crate) use decode::is_read;
-pub(crate) use read::{Reading, begin_reading, end_reading, kept, open, reused};
+pub(crate) use read::{Reading, begin_reading, end_reading, kept, open, open_reading, reused};
 pub(crate) use trouble::{not_observed, refusal};
 
 pub(crate) use idle::keep as keep_idle;

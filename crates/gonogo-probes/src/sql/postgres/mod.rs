@@ -12,7 +12,7 @@ use super::observed::{Said, observed};
 use super::run::{Ask, Held};
 use crate::database::Place;
 use crate::database::dsn::Dsn;
-use crate::database::postgres::{Session, begin_reading, end_reading, keep_idle, open, reused};
+use crate::database::postgres::{Session, begin_reading, end_reading, keep_idle, open, open_reading, reused};
 use crate::probe::Seen;
 
 /// How long the end of a gate waits for the server.
@@ -24,7 +24,7 @@ pub(super) async fn read(ask: &Ask<'_>, dsn: &Arc<Dsn>) -> Result<Seen, NotObser
     let mut session = if let Some(session) = reused(ask, &key).await {
         session
     } else {
-        let mut session = open(ask, dsn).await?;
+        let mut session = open_reading(ask, dsn).await?;
         begin_reading(&mut session, ask).await?;
         session
     };
@@ -39,9 +39,6 @@ pub(super) async fn read(ask: &Ask<'_>, dsn: &Arc<Dsn>) -> Result<Seen, NotObser
 /// Writes for good, on a connection of its own.
 pub(super) async fn write(ask: &Ask<'_>, dsn: &Arc<Dsn>) -> Result<Seen, NotObserved> {
     let mut session = open(ask, dsn).await?;
-    let ms = session.limit_ms(ask);
-    let limits = format!("set statement_timeout = {ms}; set lock_timeout = {ms}");
-    session.say(ask, &limits).await?;
     let said = make::within_time(&mut session, ask).await?;
     Ok(observed(place(ask, dsn, &session), said))
 }
@@ -81,10 +78,10 @@ pub(super) async fn in_gate(
 /// fire at a commit, and none comes.
 async fn in_savepoint(session: &mut Session, ask: &Ask<'_>) -> Result<Said, NotObserved> {
     let ms = session.limit_ms(ask);
-    // Between two checks of a gate the transaction is idle; that must not end it.
+    // Between two checks of a gate the transaction is idle; that must not end it soon, but at last it must.
     let begin = format!(
         "savepoint gonogo; set local statement_timeout = {ms}; set local lock_timeout = {ms}; \
-         set local idle_in_transaction_session_timeout = 0"
+         set local idle_in_transaction_session_timeout = '1h'"
     );
     session.say_or_break(ask, &begin).await?;
     let mut said = make::within_time(session, ask).await;
