@@ -17,6 +17,7 @@ mod crash_sim;
 mod example;
 mod limits;
 mod matrix;
+mod reach;
 mod readme;
 mod resume;
 mod rig;
