@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
+use gonogo_core::plan::{PlanFile, file_path};
 use gonogo_core::record::{Cause, NotObserved};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
@@ -24,6 +25,7 @@ use tokio::sync::watch;
 #[derive(Clone)]
 pub struct Ctx {
     shared: Arc<Shared>,
+    files: Arc<[PlanFile]>,
     deadline: Instant,
     started: Instant,
 }
@@ -67,6 +69,7 @@ impl Ctx {
                 run: None,
                 ssh_config: None,
             }),
+            files: Arc::new([]),
             deadline: started + timeout,
             started,
         }
@@ -96,9 +99,25 @@ impl Ctx {
     /// What `ssh` must know of its user beyond what every program gets.
     pub(crate) fn ssh_environment(&self) -> Vec<(&'static str, std::ffi::OsString)> {
         let own = ["SSH_AUTH_SOCK", "USER", "LOGNAME"];
-        let own = own.iter().filter_map(|name| Some((*name, std::env::var_os(name)?)));
+        let own = own
+            .iter()
+            .filter_map(|name| Some((*name, std::env::var_os(name)?)));
         // Its messages are read by us, in English.
         own.chain([("LC_ALL", "C".into())]).collect()
+    }
+
+    /// The same door with the plan's own files behind it.
+    #[must_use]
+    pub fn with_files(mut self, files: Vec<PlanFile>) -> Self {
+        self.files = files.into();
+        self
+    }
+
+    /// A file of the plan, as it was when the plan was loaded: the one that the bundle holds.
+    pub fn plan_file(&self, path: &str) -> Option<&[u8]> {
+        let path = file_path(path).ok()?;
+        let file = self.files.iter().find(|f| f.path == path)?;
+        Some(&file.bytes)
     }
 
     /// The same door for the next attempt, with a deadline of its own.
@@ -107,6 +126,7 @@ impl Ctx {
         let started = Instant::now();
         Self {
             shared: Arc::clone(&self.shared),
+            files: Arc::clone(&self.files),
             deadline: started + timeout,
             started,
         }
@@ -388,7 +408,9 @@ impl GateScope {
     pub fn shared<T: Any + Default + Send + Sync>(&self, key: &str) -> Arc<T> {
         let mut kept = self.lock();
         let places = kept.entry(key.to_owned()).or_default();
-        let found = places.iter().find_map(|place| place.downcast_ref::<Arc<T>>());
+        let found = places
+            .iter()
+            .find_map(|place| place.downcast_ref::<Arc<T>>());
         if let Some(found) = found {
             return Arc::clone(found);
         }

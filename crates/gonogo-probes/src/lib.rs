@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod bench;
+pub mod capacity;
 pub mod ctx;
 pub mod database;
 pub mod exec;
@@ -12,6 +13,7 @@ pub mod jwt;
 pub mod load;
 pub mod probe;
 pub mod prometheus;
+pub mod schema;
 pub mod secrets;
 pub mod sql;
 #[cfg(any(test, feature = "testing"))]
@@ -26,6 +28,8 @@ static PROBES: &[&dyn Probe] = &[
     &jwt::Jwt,
     &load::Load,
     &sql::Sql,
+    &schema::Schema,
+    &capacity::Capacity,
     &prometheus::Prometheus,
     &files::Files,
     &secrets::Secrets,

@@ -4,6 +4,7 @@ use serde_json::Value as Json;
 
 use crate::record::Power;
 use crate::shape::Shape;
+use crate::snapshot::Unreadable;
 
 /// One kind of target that environments may name.
 #[derive(Clone, Copy, Debug)]
@@ -69,6 +70,15 @@ pub trait Syntax: Send + Sync {
     /// Problems that the schema cannot say.
     fn lint(&self, _options: &Json) -> Vec<OptionProblem> {
         Vec::new()
+    }
+    /// The options that name a file beside the plan which a check reads. Such a file is one of the plan's own: in its
+    /// digest and in the bundle.
+    fn files(&self) -> &'static [&'static str] {
+        &[]
+    }
+    /// What is wrong with the content of a file that the option names.
+    fn lint_file(&self, _key: &str, _options: &Json, _bytes: &[u8]) -> Result<(), Unreadable> {
+        Ok(())
     }
     /// Facts that are secret by nature: a minted token.
     fn secret_facts(&self) -> &'static [&'static str] {

@@ -30,9 +30,7 @@ fn as_user(user: &str, program: &str) -> Command {
         return Command::new(program);
     }
     let mut command = Command::new("runuser");
-    command
-        .args(["-u", user, "--", program])
-        .current_dir("/");
+    command.args(["-u", user, "--", program]).current_dir("/");
     command
 }
 

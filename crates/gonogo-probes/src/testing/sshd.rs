@@ -95,8 +95,15 @@ impl SshServer {
         use rustix::process::{Pid, Signal, kill_process};
         let daemon = self.child.id();
         let children = format!("/proc/{daemon}/task/{daemon}/children");
-        for session in std::fs::read_to_string(children).unwrap().split_whitespace() {
-            kill_process(Pid::from_raw(session.parse().unwrap()).unwrap(), Signal::KILL).unwrap();
+        for session in std::fs::read_to_string(children)
+            .unwrap()
+            .split_whitespace()
+        {
+            kill_process(
+                Pid::from_raw(session.parse().unwrap()).unwrap(),
+                Signal::KILL,
+            )
+            .unwrap();
         }
     }
 
@@ -121,7 +128,10 @@ fn make(folder: &Path, port: u16, configuration: &[&str]) {
     let write = |name: &str, text: &str| std::fs::write(file(name), text).unwrap();
     write("authorized_keys", &public("user"));
     write("known", &format!("[127.0.0.1]:{port} {}", public("host")));
-    write("changed", &format!("[127.0.0.1]:{port} {}", public("other_host")));
+    write(
+        "changed",
+        &format!("[127.0.0.1]:{port} {}", public("other_host")),
+    );
     write("nobody", "");
     let (host, authorized) = (file("host"), file("authorized_keys"));
     let mut lines = vec![

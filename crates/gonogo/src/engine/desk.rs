@@ -81,7 +81,8 @@ impl Desk {
         .for_run(
             Some(started.run.clone()),
             variable("GONOGO_SSH_CONFIG").map(|path| setup.base_dir.join(path)),
-        );
+        )
+        .with_files(setup.plan.files.clone());
         let state = State {
             appender: Some(appender),
             blobs,

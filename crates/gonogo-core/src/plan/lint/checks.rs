@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::{Use, check_types, given_names, limits, undeclared, uses};
-use crate::diag::Diagnostic;
+use crate::diag::{Diagnostic, Place};
 use crate::expr::{Field, Type, TypeEnv};
 use crate::plan::build::Built;
 use crate::plan::exprs;
-use crate::plan::load::Reader;
-use crate::plan::source::Span;
+use crate::plan::load::{Reader, file_path};
+use crate::plan::source::{Source, Span};
 use crate::plan::syntax::{OptionProblem, Registry, Syntax};
 use crate::plan::tree::Node;
 use crate::plan::types::{Check, StatisticsOptions};
@@ -83,6 +83,7 @@ impl One<'_> {
         for problem in self.probe.lint(&self.check.options) {
             self.own_problem(problem, reader);
         }
+        self.files(reader);
         self.retries(reader);
         self.limits(reader);
     }
@@ -198,6 +199,57 @@ impl One<'_> {
         }
         diagnostic.help = problem.help;
         reader.say(diagnostic, at);
+    }
+
+    /// The files that the check reads: they become the plan's own, and what is wrong with them is said at its place.
+    fn files(&self, reader: &mut Reader<'_>) {
+        for key in self.probe.files() {
+            let Some((entry, written)) = self
+                .node
+                .entry(key)
+                .and_then(|e| Some((e, e.value.text()?)))
+            else {
+                continue;
+            };
+            let at = entry.value.span;
+            if written.contains("${") {
+                let message = format!(
+                    "`{key}` names a file of the plan, which must be known before anything runs"
+                );
+                let problem = Diagnostic::error("file-template", message)
+                    .help("write its path; for another file write another check, with `when:`");
+                reader.say(problem, at);
+                continue;
+            }
+            let path = match file_path(written) {
+                Ok(path) => path,
+                Err(why) => {
+                    reader.say(Diagnostic::error("bad-path", why), at);
+                    continue;
+                }
+            };
+            let bytes = match reader.keep(&path) {
+                Ok(bytes) => bytes,
+                Err(why) => {
+                    let message = format!("`{written}` cannot be read: {why}");
+                    reader.say(Diagnostic::error("missing-file", message), at);
+                    continue;
+                }
+            };
+            if let Err(wrong) = self.probe.lint_file(key, &self.check.options, &bytes) {
+                let text = String::from_utf8_lossy(&bytes).into_owned();
+                let source = Source::new(path.as_str(), text);
+                let place = Place {
+                    file: path,
+                    line: wrong.line,
+                    column: wrong.column,
+                    width: 1,
+                };
+                let excerpt = source.excerpt(wrong.line.saturating_sub(1));
+                let problem = Diagnostic::error("bad-file", wrong.message).help(wrong.help);
+                reader.problems.nowhere(problem.at(place, excerpt));
+            }
+        }
     }
 
     fn retries(&self, reader: &mut Reader<'_>) {

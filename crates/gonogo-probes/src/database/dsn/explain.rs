@@ -19,10 +19,10 @@ pub(super) fn copied(text: &str, language: Language) -> Option<String> {
             "the address stands in quotes that belong to the file it was copied from; leave them out".to_owned(),
         );
     }
-    let is_url = language
-        .schemes()
-        .iter()
-        .any(|scheme| text.strip_prefix(scheme).is_some_and(|rest| rest.starts_with("://")));
+    let is_url = language.schemes().iter().any(|scheme| {
+        text.strip_prefix(scheme)
+            .is_some_and(|rest| rest.starts_with("://"))
+    });
     if is_url && (text.contains("${") || text.contains("{{")) {
         return Some(
             "the address holds a `${…}` or `{{…}}` that nobody replaced; in a password, `$` is written `%24` and `{` `%7B`"
@@ -43,7 +43,9 @@ pub(super) fn preceded(text: &str, language: Language) -> Option<String> {
         .min()?;
     let before = text[..begins].trim_end_matches(['"', '\'']);
     let is_name = |word: &str| {
-        word.chars().all(|c| c.is_ascii_alphanumeric() || "_=-".contains(c)) && word.len() < 40
+        word.chars()
+            .all(|c| c.is_ascii_alphanumeric() || "_=-".contains(c))
+            && word.len() < 40
     };
     (begins > 0 && before.split_whitespace().all(is_name)).then(|| {
         format!(

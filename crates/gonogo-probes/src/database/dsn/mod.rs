@@ -183,17 +183,18 @@ impl Dsn {
         if let Some(why) = explain::copied(text, language) {
             return Err(why);
         }
-        let url = text
-            .split_once("://")
-            .filter(|(scheme, _)| scheme.chars().all(|c| c.is_ascii_alphanumeric() || c == '+'));
+        let url = text.split_once("://").filter(|(scheme, _)| {
+            scheme
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || c == '+')
+        });
         match url {
             Some((scheme, rest)) if language.schemes().contains(&scheme) => {
                 Self::from_url(rest, language)
                     .map_err(|why| explain::unescaped(text).unwrap_or(why))
             }
-            None if language == Language::Postgres => {
-                Self::from_pairs(text).map_err(|why| explain::preceded(text, language).unwrap_or(why))
-            }
+            None if language == Language::Postgres => Self::from_pairs(text)
+                .map_err(|why| explain::preceded(text, language).unwrap_or(why)),
             _ => Err(format!(
                 "this is no address of {}; write `{}`",
                 language.name(),
@@ -234,7 +235,9 @@ impl Dsn {
         let right = "user or password is wrong";
         match (&self.doubtful, &self.password) {
             (Some(doubtful), _) => format!("{right}; {doubtful}"),
-            (None, None) => format!("{right}: the target gives no password (`password: ${{inputs.…}}`)"),
+            (None, None) => {
+                format!("{right}: the target gives no password (`password: ${{inputs.…}}`)")
+            }
             (None, Some(_)) => format!(
                 "{right}; in a URL a password's `@ : / ? # %` and blanks must be percent-encoded"
             ),
@@ -368,7 +371,9 @@ fn unknown(key: &str) -> String {
         return format!("`{key}` has no meaning here{instead}; {known}");
     }
     match gonogo_core::diag::nearest(key, PARAMETERS) {
-        Some(near) => format!("the address has a parameter that is not known; did you mean `{near}`?"),
+        Some(near) => {
+            format!("the address has a parameter that is not known; did you mean `{near}`?")
+        }
         None => format!("the address has a parameter that is not known; {known}"),
     }
 }
@@ -489,7 +494,11 @@ fn value<'a>(key: &str, text: &'a str) -> Result<(String, &'a str), String> {
             (Some('\\'), _) => out.extend(chars.next()),
             (Some('\''), true) => return Ok((out, chars.as_str())),
             (None, true) => {
-                let key = if PARAMETERS.contains(&key) { key } else { "…" };
+                let key = if PARAMETERS.contains(&key) {
+                    key
+                } else {
+                    "…"
+                };
                 return Err(format!(
                     "the value of `{key}` opens with `'` and does not end with one; a `'` in it is written `\\'`, a \
                      `\\` is written `\\\\`"

@@ -136,7 +136,8 @@ impl Route {
 
     /// What is connected to from the ssh host.
     pub(crate) fn far(&self) -> Far {
-        let socket = |folder: &Path| Far::Socket(folder.join(format!(".s.PGSQL.{}", self.dsn.port)));
+        let socket =
+            |folder: &Path| Far::Socket(folder.join(format!(".s.PGSQL.{}", self.dsn.port)));
         match &self.dsn.place {
             Place::Host(host) => Far::Port(host.clone(), self.dsn.port),
             Place::Socket(folder) => socket(folder),

@@ -43,9 +43,21 @@ async fn refused(db: &Bench) -> NotObserved {
 fn an_ssh_host_is_read_and_nothing_else_gets_to_the_program() {
     for (text, shown, place) in [
         ("staging", "staging", "staging:22"),
-        ("apms@staging.example", "apms@staging.example", "staging.example:22"),
-        ("apms@staging.example:2222", "apms@staging.example:2222", "staging.example:2222"),
-        ("ssh://apms@staging.example:2222/", "apms@staging.example:2222", "staging.example:2222"),
+        (
+            "apms@staging.example",
+            "apms@staging.example",
+            "staging.example:22",
+        ),
+        (
+            "apms@staging.example:2222",
+            "apms@staging.example:2222",
+            "staging.example:2222",
+        ),
+        (
+            "ssh://apms@staging.example:2222/",
+            "apms@staging.example:2222",
+            "staging.example:2222",
+        ),
         ("apms@[::1]:2222", "apms@[::1]:2222", "[::1]:2222"),
         ("::1", "::1", "[::1]:22"),
     ] {
@@ -87,7 +99,9 @@ async fn checks_share_one_sign_in_and_it_ends_with_the_run() {
     assert!(address.ends_with("/postgres by ssh staging"), "{address}");
     drop(db);
     let log = sshd.wait_for("disconnect");
-    let sign_ins = log.iter().filter(|line| line.contains("Accepted publickey"));
+    let sign_ins = log
+        .iter()
+        .filter(|line| line.contains("Accepted publickey"));
     assert_eq!(sign_ins.count(), 1, "{log:#?}");
 }
 
@@ -107,7 +121,10 @@ async fn a_jump_host_is_gone_through_as_the_configuration_says() {
 async fn a_socket_of_the_ssh_host_is_reached_too() {
     let (sshd, server) = (sshd(), postgres_server());
     let db = behind(&sshd, "staging", &server.socket_dsn());
-    assert_eq!(one(&db, "select inet_client_addr() is null").await, true.into());
+    assert_eq!(
+        one(&db, "select inet_client_addr() is null").await,
+        true.into()
+    );
 }
 
 #[tokio::test]
@@ -117,8 +134,18 @@ async fn what_ssh_complains_of_is_said_with_what_to_do() {
     for (alias, cause, message, help) in [
         ("stranger", Cause::Denied, "not known here", "fingerprint"),
         ("changed", Cause::Denied, "another key", "ssh-keygen -R"),
-        ("keyless", Cause::Denied, "refused the sign-in", "ssh-add -l"),
-        ("no-such-host.invalid", Cause::Dns, "no address", "~/.ssh/config"),
+        (
+            "keyless",
+            Cause::Denied,
+            "refused the sign-in",
+            "ssh-add -l",
+        ),
+        (
+            "no-such-host.invalid",
+            Cause::Dns,
+            "no address",
+            "~/.ssh/config",
+        ),
     ] {
         let failed = refused(&behind(&sshd, alias, &url)).await;
         assert_eq!(failed.cause, cause, "{alias}: {failed:?}");
@@ -140,7 +167,10 @@ async fn what_the_far_end_does_not_let_through_is_told_apart() {
     let closed = format!("postgres://{USER}@127.0.0.1:{}/postgres", free_port());
     let failed = refused(&behind(&sshd, "staging", &closed)).await;
     assert_eq!(failed.cause, Cause::Refused, "{failed:?}");
-    assert!(failed.message.contains("seen from the ssh host staging"), "{failed:?}");
+    assert!(
+        failed.message.contains("seen from the ssh host staging"),
+        "{failed:?}"
+    );
     let unknown = format!("postgres://{USER}@no-such-host.invalid:5432/postgres?sslmode=disable");
     let failed = refused(&behind(&sshd, "staging", &unknown)).await;
     assert_eq!(failed.cause, Cause::Dns, "{failed:?}");
@@ -184,12 +214,25 @@ async fn tls_is_verified_by_the_targets_own_name_through_a_tunnel() {
     let (server, folder) = secured_server("localhost");
     let ca = folder.path().join("ca.pem");
     let at = |host: &str, mode: &str| {
-        let url = format!("postgres://{USER}:{PASSWORD_IN_URL}@{host}:{}/postgres", server.port());
-        let options = json!({"postgres": url, "ssh": "staging", "sslmode": mode, "ca": ca.to_str().unwrap()});
+        let url = format!(
+            "postgres://{USER}:{PASSWORD_IN_URL}@{host}:{}/postgres",
+            server.port()
+        );
+        let options =
+            json!({"postgres": url, "ssh": "staging", "sslmode": mode, "ca": ca.to_str().unwrap()});
         Bench::new("postgres", options).by_ssh(sshd.config())
     };
     let secured = "select ssl from pg_stat_ssl where pid = pg_backend_pid()";
-    assert_eq!(one(&at("localhost", "verify-full"), secured).await, true.into());
-    assert_eq!(refused(&at("127.0.0.1", "verify-full")).await.cause, Cause::Tls);
-    assert_eq!(one(&at("127.0.0.1", "verify-ca"), secured).await, true.into());
+    assert_eq!(
+        one(&at("localhost", "verify-full"), secured).await,
+        true.into()
+    );
+    assert_eq!(
+        refused(&at("127.0.0.1", "verify-full")).await.cause,
+        Cause::Tls
+    );
+    assert_eq!(
+        one(&at("127.0.0.1", "verify-ca"), secured).await,
+        true.into()
+    );
 }

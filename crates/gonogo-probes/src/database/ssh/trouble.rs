@@ -37,7 +37,8 @@ pub(super) fn ended(ssh: &SshHost, code: Option<i32>, said: &str) -> Complaint {
         return complaint(
             Cause::Dns,
             format!("the ssh host `{}` has no address: {}", ssh.host, last(said)),
-            "is it written as in DNS, or as a `Host` of ~/.ssh/config of the user who runs this?".to_owned(),
+            "is it written as in DNS, or as a `Host` of ~/.ssh/config of the user who runs this?"
+                .to_owned(),
         );
     }
     if has("remote host identification has changed") {
@@ -94,7 +95,10 @@ pub(super) fn ended(ssh: &SshHost, code: Option<i32>, said: &str) -> Complaint {
 
 /// What `ssh` said of a connection that the far end did not make; nothing where it said nothing of the kind.
 pub(super) fn at_far_end(ssh: &SshHost, far: &str, said: &str) -> Option<Complaint> {
-    let line = said.lines().rev().find(|line| line.contains("open failed"))?;
+    let line = said
+        .lines()
+        .rev()
+        .find(|line| line.contains("open failed"))?;
     let lower = line.to_ascii_lowercase();
     let has = |words: &str| lower.contains(words);
     let (cause, message, help) = if has("administratively prohibited") {
@@ -124,7 +128,10 @@ pub(super) fn at_far_end(ssh: &SshHost, far: &str, said: &str) -> Option<Complai
     } else {
         (
             Cause::Network,
-            format!("the ssh host {ssh} could not connect to {far}: {}", line.trim()),
+            format!(
+                "the ssh host {ssh} could not connect to {far}: {}",
+                line.trim()
+            ),
             "host and port of the address are those that the ssh host sees",
         )
     };

@@ -284,8 +284,9 @@ impl Tunnel {
         if let Some(there) = there {
             return Ok(there);
         }
-        let failed =
-            |cause, message: String| failed(ctx, &self.host, cause, format!("no tunnel: {message}"));
+        let failed = |cause, message: String| {
+            failed(ctx, &self.host, cause, format!("no tunnel: {message}"))
+        };
         let folder = self.folder.path().join(number.to_string());
         std::fs::DirBuilder::new()
             .mode(0o700)

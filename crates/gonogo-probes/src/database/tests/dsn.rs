@@ -139,7 +139,10 @@ fn a_bad_address_is_explained() {
             "postgres://ops:hunter@db/app?sslmod=require",
             "the address has a parameter that is not known; did you mean `sslmode`?",
         ),
-        ("", "the address is empty; write `postgres://user@host:5432/database`"),
+        (
+            "",
+            "the address is empty; write `postgres://user@host:5432/database`",
+        ),
     ] {
         assert_eq!(refused(text), wanted, "{text}");
     }
@@ -167,8 +170,16 @@ fn where_a_password_is_refused_what_may_have_changed_it_is_named() {
 fn mysqls_addresses_are_read_by_the_same_rules() {
     for (text, host, mode) in [
         ("mysql://ops:p%40ss@db/app", "db", None),
-        ("mariadb://ops:p%40ss@db/app?ssl-mode=REQUIRED", "db", Some(SslMode::Require)),
-        ("mysql://ops:p%40ss@db/app?ssl-mode=VERIFY_IDENTITY&charset=utf8mb4", "db", Some(SslMode::Require)),
+        (
+            "mariadb://ops:p%40ss@db/app?ssl-mode=REQUIRED",
+            "db",
+            Some(SslMode::Require),
+        ),
+        (
+            "mysql://ops:p%40ss@db/app?ssl-mode=VERIFY_IDENTITY&charset=utf8mb4",
+            "db",
+            Some(SslMode::Require),
+        ),
     ] {
         let dsn = Dsn::parse(text, Language::MySql).unwrap_or_else(|e| panic!("{text}: {e}"));
         assert_eq!(dsn.place, Place::Host(host.to_owned()));
@@ -177,8 +188,16 @@ fn mysqls_addresses_are_read_by_the_same_rules() {
         assert_eq!(dsn.shown(), "mysql://db:3306/app");
     }
     let socket = Dsn::parse("mysql://u@localhost/d?socket=/run/x.sock", Language::MySql);
-    assert_eq!(socket.map(|dsn| dsn.place), Ok(Place::Socket("/run/x.sock".into())));
-    for text in ["host=h user=u", "mysql+pymysql://u@h/d", "mysql2://u@h/d", "postgres://u@h/d"] {
+    assert_eq!(
+        socket.map(|dsn| dsn.place),
+        Ok(Place::Socket("/run/x.sock".into()))
+    );
+    for text in [
+        "host=h user=u",
+        "mysql+pymysql://u@h/d",
+        "mysql2://u@h/d",
+        "postgres://u@h/d",
+    ] {
         assert!(Dsn::parse(text, Language::MySql).is_err(), "{text}");
     }
 }
@@ -195,7 +214,10 @@ fn what_is_not_understood_is_said() {
         "postgres://u@h/d?sslcompression=1",
         "postgres://u@[::1/d",
     ] {
-        assert!(Dsn::parse(text, Language::Postgres).is_err() || text.is_empty(), "{text}");
+        assert!(
+            Dsn::parse(text, Language::Postgres).is_err() || text.is_empty(),
+            "{text}"
+        );
     }
 }
 
