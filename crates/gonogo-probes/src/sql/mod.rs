@@ -1,5 +1,6 @@
-//! The `sql` probe: one statement to a PostgreSQL or SQLite database, and the rows or the error that came back.
+//! The `sql` probe: one statement to a PostgreSQL, SQLite, MySQL or MariaDB database, and the rows or the error that came back.
 
+mod mysql;
 mod observed;
 mod postgres;
 mod run;
@@ -34,7 +35,7 @@ impl Syntax for Sql {
     }
 
     fn targets(&self) -> &'static [&'static str] {
-        &["postgres", "sqlite"]
+        &["postgres", "sqlite", "mysql"]
     }
 
     fn shape(&self, _options: &Json) -> Shape {

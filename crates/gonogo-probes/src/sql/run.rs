@@ -6,7 +6,7 @@ use gonogo_core::record::{Cause, NotObserved};
 
 use super::statement::{Dialect, Mode, Statement, shortened};
 use super::syntax::SqlOptions;
-use super::{postgres, sqlite};
+use super::{mysql, postgres, sqlite};
 use crate::ctx::GateScope;
 use crate::database::postgres::Session;
 use crate::database::{self, Asking, Kind};
@@ -47,15 +47,15 @@ pub(super) async fn observe(call: Call<'_>) -> Result<Seen, NotObserved> {
     let target = call
         .target
         .ok_or_else(|| bad("the environment has no database target".to_owned()))?;
+    if target.kind == "mysql" {
+        let mode = mode(call.scope, &options);
+        return mysql::observe(&call, &options, target, mode).await;
+    }
     let dialect = match Kind::of(target).map_err(bad)? {
         Kind::Sqlite => Dialect::Sqlite,
         Kind::Postgres => Dialect::Postgres,
     };
-    let mode = match (call.scope.rollback(), options.writes) {
-        (true, _) => Mode::Gate,
-        (false, true) => Mode::Write,
-        (false, false) => Mode::Read,
-    };
+    let mode = mode(call.scope, &options);
     let tried = shortened(&options.sql);
     let refused = |why: String| call.ctx.not_observed(tried.clone(), Cause::BadOptions, why);
     let statement = Statement::read(&options.sql, dialect).map_err(refused)?;
@@ -78,6 +78,14 @@ pub(super) async fn observe(call: Call<'_>) -> Result<Seen, NotObserved> {
     match dialect {
         Dialect::Sqlite => observe_sqlite(&ask, target, call.scope).await,
         Dialect::Postgres => observe_postgres(&ask, target, call.scope).await,
+    }
+}
+
+fn mode(scope: &GateScope, options: &SqlOptions) -> Mode {
+    match (scope.rollback(), options.writes) {
+        (true, _) => Mode::Gate,
+        (false, true) => Mode::Write,
+        (false, false) => Mode::Read,
     }
 }
 
@@ -130,10 +138,11 @@ impl<T> Held<T> {
     }
 }
 
-type Shared<T> = Arc<tokio::sync::Mutex<Held<T>>>;
+/// What the gate's checks share.
+pub(super) type Shared<T> = Arc<tokio::sync::Mutex<Held<T>>>;
 
 /// What the gate's checks share of a target, made by the first of them.
-fn shared<T: Send + 'static>(scope: &GateScope, kind: &str, target: &str) -> Shared<T> {
+pub(super) fn shared<T: Send + 'static>(scope: &GateScope, kind: &str, target: &str) -> Shared<T> {
     // Looking and putting back are two calls of the scope; two checks must not both find nothing.
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
@@ -145,8 +154,9 @@ fn shared<T: Send + 'static>(scope: &GateScope, kind: &str, target: &str) -> Sha
     shared
 }
 
-async fn lock<'a, T>(
-    ask: &Ask<'_>,
+/// Waits for the checks that use it now.
+pub(super) async fn lock<'a, T>(
+    ask: &Asking<'_>,
     shared: &'a Shared<T>,
 ) -> Result<tokio::sync::MutexGuard<'a, Held<T>>, NotObserved> {
     tokio::time::timeout(ask.ctx.remaining(), shared.lock())
@@ -169,6 +179,8 @@ pub(super) async fn end_gate(scope: &GateScope) -> Option<bool> {
         } else if let Some(shared) = scope.take::<Shared<Session>>(&key) {
             let held = shared.lock().await.take();
             add(postgres::end(held).await);
+        } else if let Some(one) = mysql::end_of(scope, &key).await {
+            add(one);
         }
     }
     confirmed

@@ -16,10 +16,10 @@ use tokio_postgres::config::SslMode as ServerSslMode;
 use tokio_postgres::{CancelToken, Client, Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::tls::{self, is_this_machine, tls_for};
+use super::tls::{self, tls_for};
 use super::trouble;
 use crate::ctx::Ctx;
-use crate::database::Asking;
+use crate::database::{Asking, is_this_machine};
 use crate::database::dsn::{Dsn, Place, SslMode};
 use crate::database::ssh::{self, Far, Way};
 
