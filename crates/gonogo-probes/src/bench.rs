@@ -75,6 +75,12 @@ impl Bench {
         self
     }
 
+    /// With files of the plan.
+    pub(crate) fn with_files(mut self, files: Vec<gonogo_core::plan::PlanFile>) -> Self {
+        self.ctx = self.ctx.with_files(files);
+        self
+    }
+
     /// Looks once.
     pub(crate) async fn observe(
         &self,

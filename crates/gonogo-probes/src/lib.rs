@@ -7,10 +7,12 @@ pub mod ctx;
 pub mod database;
 pub mod exec;
 pub mod files;
+mod git;
 pub mod http;
 mod json;
 pub mod jwt;
 pub mod load;
+pub mod migrations;
 pub mod probe;
 pub mod prometheus;
 pub mod schema;
@@ -33,6 +35,7 @@ static PROBES: &[&dyn Probe] = &[
     &prometheus::Prometheus,
     &files::Files,
     &secrets::Secrets,
+    &migrations::Migrations,
     &exec::Exec,
 ];
 
@@ -72,5 +75,6 @@ pub fn registry() -> Registry<'static> {
     Registry {
         probes,
         targets: TARGETS,
+        check_files: true,
     }
 }

@@ -74,6 +74,42 @@ impl SchemaSnapshot {
         product(&self.engine)
     }
 
+    /// The tables and what they have, for a person.
+    pub fn to_markdown(&self) -> String {
+        let cell = |text: &str| text.replace('|', "\\|").replace(['\n', '\r'], " ");
+        let counts = self.model.counts();
+        let mut out = format!(
+            "# Schema of {}\n\n{}, {}, {}: {} tables, {} columns, {} foreign keys, {} CHECK constraints, {} indexes, {} views, {} functions.\n\nFingerprint `{}`.\n\n",
+            cell(&self.database),
+            cell(&self.engine),
+            cell(&self.schemas.join(", ")),
+            self.taken_at.format("%Y-%m-%d %H:%M:%S UTC"),
+            counts.tables,
+            counts.columns,
+            counts.foreign_keys,
+            counts.checks,
+            counts.indexes,
+            counts.views,
+            counts.functions,
+            self.model.fingerprint(),
+        );
+        out.push_str("| table | columns | primary key | foreign keys | checks | indexes |\n|---|--:|---|--:|--:|--:|\n");
+        for (name, table) in &self.model.tables {
+            let key = table.primary_key.as_ref();
+            let row = format!(
+                "| {} | {} | {} | {} | {} | {} |\n",
+                cell(name),
+                table.columns.len(),
+                cell(&key.map_or_else(String::new, |key| key.columns.join(", "))),
+                table.foreign_keys.len(),
+                table.checks.len(),
+                table.indexes.len()
+            );
+            out.push_str(&row);
+        }
+        out
+    }
+
     /// Its file's text, one column or constraint a line, so that versions of it can be compared line by line.
     pub fn to_text(&self) -> String {
         crate::snapshot::laid_out(self)

@@ -13,10 +13,6 @@ use crate::files::outside;
 #[serde(deny_unknown_fields)]
 pub struct CapacityOptions {
     /// What is looked at: `database`, the target's whole database.
-    #[expect(
-        dead_code,
-        reason = "there is one thing to look at; the schema names it"
-    )]
     pub capacity: Whole,
     /// Counts the rows of every table. Without it there is only the server's estimate; a count reads the whole table.
     #[serde(default)]

@@ -132,6 +132,45 @@ pub(crate) struct Refusal {
     pub(crate) table: Option<String>,
     /// The column at fault.
     pub(crate) column: Option<String>,
+    /// The schema of the table or type at fault.
+    pub(crate) schema: Option<String>,
+    /// The type at fault.
+    pub(crate) datatype: Option<String>,
+    /// The character of the statement, from one, at which it stands.
+    pub(crate) position: Option<usize>,
+}
+
+/// What a server said beside its answer.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Notice {
+    /// `NOTICE`, `WARNING`, …
+    pub(crate) severity: String,
+    /// Five characters.
+    pub(crate) sqlstate: String,
+    /// Its words.
+    pub(crate) message: String,
+}
+
+/// Notices, as many as are kept.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Heard {
+    /// The first ones.
+    pub(crate) kept: Vec<Notice>,
+    /// How many more there were.
+    pub(crate) more: usize,
+}
+
+impl Heard {
+    /// So many are kept.
+    pub(crate) const MOST: usize = 100;
+
+    /// Adds those of another.
+    pub(crate) fn append(&mut self, other: &mut Self) {
+        let room = Self::MOST - self.kept.len().min(Self::MOST);
+        let taken = other.kept.len().min(room);
+        self.more += other.more + other.kept.len() - taken;
+        self.kept.extend(other.kept.drain(..taken));
+    }
 }
 
 /// Which kind of database it is.

@@ -17,7 +17,7 @@ pub(super) fn one_expression(text: &str) -> Result<(), String> {
             '/' if rest.starts_with("/*") => {
                 return Err("a comment hides what follows it".to_owned());
             }
-            '#' if !text.contains("#>") && !text.contains("#-") => {
+            '#' if !rest.starts_with("#>") && !rest.starts_with("#-") => {
                 return Err("`#` begins a comment on some servers".to_owned());
             }
             '$' => {

@@ -11,11 +11,10 @@ mod run;
 mod sqlite;
 mod syntax;
 
-use gonogo_core::plan::{Cost, OptionProblem, Syntax};
+use gonogo_core::plan::{Cost, FileProblem, OptionProblem, Syntax};
 use gonogo_core::record::{NotObserved, Power};
 use gonogo_core::schema_model::Model;
 use gonogo_core::shape::Shape;
-use gonogo_core::snapshot::Unreadable;
 use serde_json::Value as Json;
 
 pub use syntax::{DuplicatesEntry, Namespaces, SchemaOptions};
@@ -77,8 +76,12 @@ impl Syntax for Schema {
         &["expected"]
     }
 
-    fn lint_file(&self, _key: &str, options: &Json, bytes: &[u8]) -> Result<(), Unreadable> {
-        syntax::expected(options, bytes).map(|_| ())
+    fn lint_file(&self, _key: &str, options: &Json, bytes: &[u8]) -> Vec<FileProblem> {
+        syntax::expected(options, bytes)
+            .err()
+            .map(Into::into)
+            .into_iter()
+            .collect()
     }
 
     fn cost(&self, _options: &Json) -> Cost {

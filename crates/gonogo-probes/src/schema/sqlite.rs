@@ -18,10 +18,12 @@ use super::rows::Row;
 use crate::database::Database;
 
 const OBJECTS: &str = "\
-select m.name, m.type as kind, m.tbl_name as of, m.sql, l.type as table_kind, l.wr as without_rowid, l.strict
-from sqlite_schema m left join pragma_table_list l on l.name = m.name and l.schema = 'main'
+select m.name, m.type as kind, m.tbl_name as of, m.sql from sqlite_schema m
 where m.name not like 'sqlite\\_%' escape '\\' and m.sql is not null
 order by case m.type when 'table' then 0 when 'view' then 1 else 2 end";
+
+// Not joined with the objects: the pragma lists all tables each time it is asked.
+const TABLES: &str = "select name, type as kind, wr as without_rowid, strict from pragma_table_list where schema = 'main'";
 
 const COLUMNS: &str = "\
 select m.name as of, x.name, x.cid, x.type, x.\"notnull\" as not_null, x.dflt_value, x.pk, x.hidden
@@ -46,11 +48,12 @@ pub(super) async fn read(
 ) -> Result<Result<Catalogue, String>, NotObserved> {
     let none: &[Json] = &[];
     let objects = database.rows(OBJECTS, none).await?;
+    let tables = database.rows(TABLES, none).await?;
     let columns = database.rows(COLUMNS, none).await?;
     let foreign_keys = database.rows(FOREIGN_KEYS, none).await?;
     let indexes = database.rows(INDEXES, none).await?;
     Ok(
-        filled(objects, columns, foreign_keys, indexes).map(|model| Catalogue {
+        filled([objects, tables, columns, foreign_keys, indexes]).map(|model| Catalogue {
             model: model.normalised(),
             unreadable: Vec::new(),
             missing: asked
@@ -64,13 +67,11 @@ pub(super) async fn read(
 }
 
 fn filled(
-    objects: Vec<Map>,
-    columns: Vec<Map>,
-    foreign_keys: Vec<Map>,
-    indexes: Vec<Map>,
+    [objects, tables, columns, foreign_keys, indexes]: [Vec<Map>; 5],
 ) -> Result<Model, String> {
     let mut found = Found::default();
     each(objects, |row| found.object(row))?;
+    each(tables, |row| found.table(row))?;
     each(columns, |row| found.column(row))?;
     each(foreign_keys, |row| found.foreign_key(row))?;
     each(indexes, |row| found.index(row))?;
@@ -99,21 +100,6 @@ impl Found {
         match row.text("kind")?.as_str() {
             "table" => {
                 let written = Written::read(&sql);
-                let kind = row.maybe("table_kind")?.unwrap_or_default();
-                if kind == "shadow" {
-                    return Ok(());
-                }
-                let mut options = Vec::new();
-                if row.truth("without_rowid")? {
-                    options.push("without rowid".to_owned());
-                }
-                if row.truth("strict")? {
-                    options.push("strict".to_owned());
-                }
-                let virtual_table = kind == "virtual";
-                if virtual_table {
-                    options.push(written.after_name.clone());
-                }
                 let checks = written.checks.iter().map(|(name, expression)| {
                     let check = Check {
                         expression: expression.clone(),
@@ -123,14 +109,8 @@ impl Found {
                     (name.clone(), check)
                 });
                 let table = Table {
-                    kind: if virtual_table {
-                        "virtual table"
-                    } else {
-                        "table"
-                    }
-                    .to_owned(),
+                    kind: "table".to_owned(),
                     checks: checks.collect(),
-                    options,
                     ..Table::default()
                 };
                 self.model.tables.insert(name.clone(), table);
@@ -148,6 +128,31 @@ impl Found {
                 self.index_texts.insert(name, sql);
             }
             _ => self.trigger(name, &of, sql),
+        }
+        Ok(())
+    }
+
+    fn table(&mut self, mut row: Row) -> Result<(), String> {
+        let name = row.text("name")?;
+        let kind = row.text("kind")?;
+        if kind == "shadow" {
+            // The store of a virtual table, which is told itself.
+            self.model.tables.remove(&name);
+            return Ok(());
+        }
+        let Some(table) = self.model.tables.get_mut(&name) else {
+            return Ok(());
+        };
+        if row.truth("without_rowid")? {
+            table.options.push("without rowid".to_owned());
+        }
+        if row.truth("strict")? {
+            table.options.push("strict".to_owned());
+        }
+        if kind == "virtual" {
+            "virtual table".clone_into(&mut table.kind);
+            let written = self.written.get(&name);
+            table.options.extend(written.map(|w| w.after_name.clone()));
         }
         Ok(())
     }

@@ -1,19 +1,22 @@
-//! The `sql` probe: one statement to a PostgreSQL, SQLite, MySQL or MariaDB database, and the rows or the error that came back.
+//! The `sql` probe: a statement or a script to a database, and the rows or the error that came back.
 
 mod mysql;
+mod names;
 mod observed;
 mod postgres;
 mod run;
+mod script;
+mod shape;
 mod sqlite;
 mod statement;
 mod syntax;
 
-use gonogo_core::plan::{Cost, OptionProblem, Syntax};
+use gonogo_core::plan::{Cost, FileProblem, OptionProblem, Syntax};
 use gonogo_core::record::{NotObserved, Power};
 use gonogo_core::shape::Shape;
 use serde_json::Value as Json;
 
-pub use syntax::SqlOptions;
+pub use syntax::{SqlFile, SqlOptions, SqlText};
 
 use crate::ctx::GateScope;
 use crate::probe::{BoxFuture, Call, Probe, Seen};
@@ -27,7 +30,7 @@ impl Syntax for Sql {
     }
 
     fn about(&self) -> &'static str {
-        "Makes one statement to a database and records its rows, or the error it was refused with."
+        "Makes a statement or runs a script in a database and records the rows, or the error it was refused with."
     }
 
     fn schema(&self) -> schemars::Schema {
@@ -38,8 +41,8 @@ impl Syntax for Sql {
         &["postgres", "sqlite", "mysql"]
     }
 
-    fn shape(&self, _options: &Json) -> Shape {
-        observed::shape()
+    fn shape(&self, options: &Json) -> Shape {
+        shape::shape(syntax::is_script(options))
     }
 
     fn power(&self, options: &Json, rollback: bool, _reads: bool) -> Option<Power> {
@@ -49,8 +52,7 @@ impl Syntax for Sql {
     }
 
     fn implied_id(&self, options: &Json) -> Option<String> {
-        let sql = options.get("sql").and_then(Json::as_str)?;
-        let words: Vec<&str> = sql
+        let words: Vec<&str> = syntax::asked(options)
             .split(|c: char| !c.is_alphanumeric() && c != '_')
             .filter(|word| !word.is_empty())
             .take(6)
@@ -60,6 +62,14 @@ impl Syntax for Sql {
 
     fn lint(&self, options: &Json) -> Vec<OptionProblem> {
         syntax::lint(options)
+    }
+
+    fn files(&self) -> &'static [&'static str] {
+        &["sql.file"]
+    }
+
+    fn lint_file(&self, _key: &str, options: &Json, bytes: &[u8]) -> Vec<FileProblem> {
+        syntax::lint_file(options, bytes)
     }
 
     fn cost(&self, _options: &Json) -> Cost {
@@ -72,8 +82,7 @@ impl Syntax for Sql {
 
 impl Probe for Sql {
     fn ask(&self, options: &Json) -> String {
-        let sql = options.get("sql").and_then(Json::as_str).unwrap_or("");
-        statement::shortened(sql)
+        statement::shortened(syntax::asked(options))
     }
 
     fn observe<'a>(&'a self, call: Call<'a>) -> BoxFuture<'a, Result<Seen, NotObserved>> {

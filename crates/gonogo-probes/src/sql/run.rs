@@ -4,22 +4,25 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use gonogo_core::record::{Cause, NotObserved};
 
+use super::script::{Script, Wrong};
 use super::statement::{Dialect, Mode, Statement, shortened};
-use super::syntax::SqlOptions;
+use super::syntax::{SqlOptions, SqlText, name_is_possible, text_of};
 use super::{mysql, postgres, sqlite};
-use crate::ctx::GateScope;
+use crate::ctx::{Ctx, GateScope};
 use crate::database::postgres::Session;
 use crate::database::{self, Asking, Kind};
 use crate::probe::{Call, ResolvedTarget, Seen};
 
-/// One statement, ready to be made.
+/// Statements, ready to be made.
 pub(super) struct Ask<'a> {
     /// Who asks, and for how long.
     asking: Asking<'a>,
     /// What the check says.
     pub(super) options: &'a SqlOptions,
-    /// What it is.
-    pub(super) statement: &'a Statement,
+    /// What is asked.
+    pub(super) script: &'a Script,
+    /// The language.
+    pub(super) dialect: Dialect,
     /// What it may do.
     pub(super) mode: Mode,
 }
@@ -36,6 +39,23 @@ impl Ask<'_> {
     /// How many rows are kept.
     pub(super) fn max_rows(&self) -> usize {
         self.options.max_rows.map_or(1000, |n| n as usize)
+    }
+
+    /// Whether a statement may be sent: asked of each before anything is, its names as they are written, and again
+    /// of one whose names were put in.
+    pub(super) fn permitted(&self, sql: &str, line: usize) -> Result<Statement, NotObserved> {
+        let line = match self.script.many {
+            true => format!("line {line}: "),
+            false => String::new(),
+        };
+        let refused = |why: String| self.failed(Cause::BadOptions, format!("{line}{why}"));
+        let statement = Statement::read(sql, self.dialect).map_err(refused)?;
+        statement.permit(self.mode).map_err(|no| {
+            let mut failed = refused(no.why);
+            failed.help = Some(no.help.to_owned());
+            failed
+        })?;
+        Ok(statement)
     }
 }
 
@@ -56,25 +76,40 @@ pub(super) async fn observe(call: Call<'_>) -> Result<Seen, NotObserved> {
         Kind::Postgres => Dialect::Postgres,
     };
     let mode = mode(call.scope, &options);
-    let tried = shortened(&options.sql);
-    let refused = |why: String| call.ctx.not_observed(tried.clone(), Cause::BadOptions, why);
-    let statement = Statement::read(&options.sql, dialect).map_err(refused)?;
-    statement.permit(mode).map_err(|no| {
-        let mut failed = refused(no.why);
-        failed.help = Some(no.help.to_owned());
+    let (text, many) = match &options.sql {
+        SqlText::Text(text) => (text.clone(), options.script),
+        SqlText::File(named) => (file(call.ctx, &named.file)?, true),
+    };
+    let tried = match &options.sql {
+        SqlText::Text(text) => shortened(text),
+        SqlText::File(named) => named.file.clone(),
+    };
+    for (key, name) in &options.identifiers {
+        name_is_possible(name).map_err(|why| bad(format!("the name under `{key}` {why}")))?;
+    }
+    let wrong = |wrong: Wrong| {
+        let mut failed = call
+            .ctx
+            .not_observed(tried.clone(), Cause::BadOptions, wrong.why);
+        failed.help = Some(wrong.help.to_owned());
         failed
-    })?;
+    };
+    let script = Script::read(&text, dialect, many).map_err(wrong)?;
     let ask = Ask {
         asking: Asking {
             ctx: call.ctx,
             target: &target.name,
-            tried,
+            tried: tried.clone(),
             writes: mode == Mode::Write,
         },
         options: &options,
-        statement: &statement,
+        script: &script,
+        dialect,
         mode,
     };
+    for part in &script.parts {
+        ask.permitted(&part.written(), part.line)?;
+    }
     match dialect {
         Dialect::Sqlite => observe_sqlite(&ask, target, call.scope).await,
         Dialect::Postgres => observe_postgres(&ask, target, call.scope).await,
@@ -87,6 +122,21 @@ fn mode(scope: &GateScope, options: &SqlOptions) -> Mode {
         (false, true) => Mode::Write,
         (false, false) => Mode::Read,
     }
+}
+
+/// The text of a script beside the plan, as it was when the plan was loaded.
+fn file(ctx: &Ctx, name: &str) -> Result<String, NotObserved> {
+    let failed = |cause, why: String| {
+        let mut failed = ctx.not_observed(name, cause, format!("`{name}`: {why}"));
+        failed.help = Some("a relative path starts from the plan's folder".to_owned());
+        failed
+    };
+    let bytes = ctx
+        .plan_file(name)
+        .ok_or_else(|| failed(Cause::Missing, "it is no file of the plan".to_owned()))?;
+    text_of(bytes)
+        .map(str::to_owned)
+        .map_err(|why| failed(Cause::BadOptions, why))
 }
 
 async fn observe_sqlite(

@@ -80,7 +80,7 @@ impl Statement {
                         .to_owned(),
                 );
             }
-            let statement = found.get_or_insert_with(Self::empty);
+            let statement = found.get_or_insert_with(Self::nothing);
             statement.add(&token, depth);
             match token {
                 Token::Open => depth += 1,
@@ -98,7 +98,8 @@ impl Statement {
         Ok(statement)
     }
 
-    fn empty() -> Self {
+    /// None yet.
+    pub(super) fn nothing() -> Self {
         Self {
             words: Vec::new(),
             verb: String::new(),
@@ -243,8 +244,9 @@ pub(super) fn shortened(sql: &str) -> String {
     format!("{head}…")
 }
 
+/// A token, as far as it must be known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Token<'a> {
+pub(super) enum Token<'a> {
     Word(&'a str),
     Open,
     Close,
@@ -253,13 +255,17 @@ enum Token<'a> {
     Other,
 }
 
-struct Lexer<'a> {
-    rest: &'a str,
-    dialect: Dialect,
+/// Reads tokens.
+pub(super) struct Lexer<'a> {
+    /// What was not read yet.
+    pub(super) rest: &'a str,
+    /// The language.
+    pub(super) dialect: Dialect,
 }
 
 impl<'a> Lexer<'a> {
-    fn next(&mut self) -> Option<Token<'a>> {
+    /// The next token, after blanks and comments.
+    pub(super) fn next(&mut self) -> Option<Token<'a>> {
         self.skip_blanks_and_comments();
         let first = self.rest.chars().next()?;
         Some(match first {
@@ -283,7 +289,8 @@ impl<'a> Lexer<'a> {
         })
     }
 
-    fn skip_blanks_and_comments(&mut self) {
+    /// Up to the next token.
+    pub(super) fn skip_blanks_and_comments(&mut self) {
         loop {
             self.take_while(|c| c.is_ascii_whitespace() || c == '\u{b}');
             if self.rest.starts_with("--") {

@@ -3,9 +3,12 @@
 mod connections;
 mod gates;
 mod matrix;
+mod names;
 mod postgres;
+mod scripts;
 mod sqlite;
 mod statement;
+mod types;
 
 use std::time::Duration;
 
@@ -94,9 +97,12 @@ fn only_a_statement_that_may_stay_needs_the_power_to_write() {
 fn what_cannot_mean_anything_is_refused_before_anything_runs() {
     let code = |options: Json| Sql.lint(&options).first().map(|p| p.code);
     assert_eq!(code(json!({"sql": "select $1", "bind": [1]})), None);
-    assert_eq!(
-        code(json!({"sql": "select '${saved.x}'"})),
-        Some("sql-template")
+    let pasted = Sql.lint(&json!({"sql": "select '${saved.x}'"}));
+    assert_eq!(pasted[0].code, "sql-template");
+    let help = pasted[0].help.as_ref().unwrap();
+    assert!(
+        help.contains("`bind:`") && help.contains("`identifiers:"),
+        "{help}"
     );
     assert_eq!(code(json!({"sql": " ; -- nothing"})), Some("sql-statement"));
     assert_eq!(
@@ -122,8 +128,12 @@ fn every_fact_that_is_seen_is_in_the_shape() {
         "columns",
         "error",
         "latency",
+        "notices",
         "engine",
     ] {
         assert!(names.contains(&name), "{name}");
     }
+    assert!(!names.contains(&"statements"));
+    let shape = Sql.shape(&json!({"sql": {"file": "a.sql"}}));
+    assert!(shape.fields.iter().any(|(name, _)| name == "statements"));
 }

@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use gonogo_core::Value;
 use gonogo_core::judge::{self, AttemptJudged, Judging, Known};
 use gonogo_core::judged::{CheckJudged, GateJudged};
 use gonogo_core::plan::{Check, Plan, Retry, Save};
@@ -16,6 +15,7 @@ use gonogo_core::record::{
 };
 use gonogo_core::redact::Redactor;
 use gonogo_core::shapes::{RULES, Scanner};
+use gonogo_core::{Map, Value};
 use gonogo_probes::ctx::Ctx;
 use gonogo_probes::probe::Seen;
 use tokio::sync::watch;
@@ -284,6 +284,13 @@ impl Desk {
         let shaped =
             shapes.map_or_else(Vec::new, |s| state.redactor.register_shapes(s, &seen.facts));
         let raw_blobs = std::mem::take(&mut seen.blobs);
+        if let Some(scanner) = shapes {
+            for blob in raw_blobs.iter().filter(|blob| blob.redact) {
+                let text = String::from_utf8_lossy(&blob.bytes).into_owned();
+                let held = Map::from([(blob.role.clone(), Value::String(text))]);
+                state.redactor.register_shapes(scanner, &held);
+            }
+        }
         let mut observation = Observation {
             probe: check.probe.clone(),
             target: seen.target,

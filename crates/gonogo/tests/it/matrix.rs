@@ -9,6 +9,7 @@ mod hostile;
 mod http;
 mod jwt;
 mod load;
+mod migrations;
 mod postgres;
 mod prometheus;
 mod secrets;
@@ -32,11 +33,12 @@ enum Kind {
     Mint,
     Files,
     Secrets,
+    Migrations,
     Exec,
 }
 
 impl Kind {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::Http,
         Self::Load,
         Self::Scrape,
@@ -48,6 +50,7 @@ impl Kind {
         Self::Mint,
         Self::Files,
         Self::Secrets,
+        Self::Migrations,
         Self::Exec,
     ];
 
@@ -61,6 +64,7 @@ impl Kind {
             Self::Inspect | Self::Mint => "jwt",
             Self::Files => "files",
             Self::Secrets => "secrets",
+            Self::Migrations => "migrations",
             Self::Exec => "exec",
         }
     }

@@ -9,7 +9,7 @@ use crate::plan::build::Built;
 use crate::plan::exprs;
 use crate::plan::load::{Reader, file_path};
 use crate::plan::source::{Source, Span};
-use crate::plan::syntax::{OptionProblem, Registry, Syntax};
+use crate::plan::syntax::{FileProblem, OptionProblem, Registry, Syntax};
 use crate::plan::tree::Node;
 use crate::plan::types::{Check, StatisticsOptions};
 
@@ -27,7 +27,7 @@ pub(super) fn lint(built: &Built, reader: &mut Reader<'_>, registry: &Registry) 
             probe,
             statistics,
         };
-        one.lint(&given, reader);
+        one.lint(&given, registry.check_files, reader);
         for each in uses(check, node) {
             undeclared(built, &captures, &each, reader);
         }
@@ -58,7 +58,7 @@ struct One<'a> {
 }
 
 impl One<'_> {
-    fn lint(&self, given: &TypeEnv, reader: &mut Reader<'_>) {
+    fn lint(&self, given: &TypeEnv, check_files: bool, reader: &mut Reader<'_>) {
         self.expects_something(reader);
         let shape = self.probe.shape(&self.check.options);
         let mut facts: BTreeSet<&str> = shape.fields.iter().map(|(n, _)| n.as_str()).collect();
@@ -83,7 +83,9 @@ impl One<'_> {
         for problem in self.probe.lint(&self.check.options) {
             self.own_problem(problem, reader);
         }
-        self.files(reader);
+        if check_files {
+            self.files(reader);
+        }
         self.retries(reader);
         self.limits(reader);
     }
@@ -204,14 +206,13 @@ impl One<'_> {
     /// The files that the check reads: they become the plan's own, and what is wrong with them is said at its place.
     fn files(&self, reader: &mut Reader<'_>) {
         for key in self.probe.files() {
-            let Some((entry, written)) = self
-                .node
-                .entry(key)
-                .and_then(|e| Some((e, e.value.text()?)))
-            else {
+            let named = key
+                .split('.')
+                .try_fold(self.node, |node, part| node.get(part));
+            let Some((node, written)) = named.and_then(|node| Some((node, node.text()?))) else {
                 continue;
             };
-            let at = entry.value.span;
+            let at = node.span;
             if written.contains("${") {
                 let message = format!(
                     "`{key}` names a file of the plan, which must be known before anything runs"
@@ -236,18 +237,13 @@ impl One<'_> {
                     continue;
                 }
             };
-            if let Err(wrong) = self.probe.lint_file(key, &self.check.options, &bytes) {
+            let problems = self.probe.lint_file(key, &self.check.options, &bytes);
+            if !problems.is_empty() {
                 let text = String::from_utf8_lossy(&bytes).into_owned();
                 let source = Source::new(path.as_str(), text);
-                let place = Place {
-                    file: path,
-                    line: wrong.line,
-                    column: wrong.column,
-                    width: 1,
-                };
-                let excerpt = source.excerpt(wrong.line.saturating_sub(1));
-                let problem = Diagnostic::error("bad-file", wrong.message).help(wrong.help);
-                reader.problems.nowhere(problem.at(place, excerpt));
+                problems
+                    .into_iter()
+                    .for_each(|problem| said_in_file(problem, &path, &source, reader));
             }
         }
     }
@@ -291,4 +287,23 @@ impl One<'_> {
             }
         }
     }
+}
+
+/// Says a problem at its place in a file that the plan names.
+fn said_in_file(problem: FileProblem, path: &str, source: &Source, reader: &mut Reader<'_>) {
+    let place = Place {
+        file: path.to_owned(),
+        line: problem.line,
+        column: problem.column,
+        width: 1,
+    };
+    let excerpt = source.excerpt(problem.line.saturating_sub(1));
+    let said = if problem.warning {
+        Diagnostic::warning(problem.code, problem.message)
+    } else {
+        Diagnostic::error(problem.code, problem.message)
+    };
+    reader
+        .problems
+        .nowhere(said.help(problem.help).at(place, excerpt));
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use gonogo_core::record::{Cause, NotObserved};
@@ -13,15 +13,22 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::task::JoinHandle;
 use tokio_postgres::config::SslMode as ServerSslMode;
-use tokio_postgres::{CancelToken, Client, Config, NoTls};
+use tokio_postgres::tls::TlsStream;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{
+    AsyncMessage, CancelToken, Client, Config, Connection, NoTls, RowStream, SimpleQueryMessage,
+    Statement,
+};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::notices::Notices;
 use super::tls::{self, tls_for};
-use super::trouble;
+use super::wording::{Forms, Worded, WordedTls};
+use super::{decode, trouble};
 use crate::ctx::Ctx;
-use crate::database::{Asking, is_this_machine};
 use crate::database::dsn::{Dsn, Place, SslMode};
 use crate::database::ssh::{self, Far, Way};
+use crate::database::{Asking, Heard, is_this_machine};
 
 /// What may arrive from one row to the next: a larger row is not read to its end.
 const MAX_ROW_BYTES: u64 = 64 * 1024 * 1024;
@@ -56,6 +63,9 @@ pub(crate) struct Session {
     connection: Option<JoinHandle<()>>,
     route: Arc<Route>,
     budget: Budget,
+    forms: Forms,
+    notices: Notices,
+    pid: Option<u32>,
     engine: String,
     whole: bool,
     limit: Duration,
@@ -233,7 +243,12 @@ async fn attempt(
         begun: false,
         secured: route.tls.is_some(),
     };
-    let signing_in = sign_in(route, route.config(ask.ctx, settings), metered);
+    let heard = Listening {
+        forms: Forms::default(),
+        notices: Notices::default(),
+        budget: budget.clone(),
+    };
+    let signing_in = sign_in(route, route.config(ask.ctx, settings), metered, &heard);
     let signed_in = tokio::time::timeout(ask.ctx.remaining(), signing_in).await;
     match signed_in {
         Err(_) => Err(ask.failed_with_help(
@@ -250,36 +265,87 @@ async fn attempt(
             }
             Ok(Err(e))
         }
-        Ok(Ok((client, connection, version))) => Ok(Ok(Session {
-            client,
-            connection: Some(connection),
+        Ok(Ok(signed_in)) => Ok(Ok(Session {
+            client: signed_in.client,
+            connection: Some(signed_in.running),
             route: Arc::clone(route),
             budget,
-            engine: format!("PostgreSQL {version}"),
+            forms: heard.forms,
+            notices: heard.notices,
+            pid: signed_in.pid,
+            engine: format!("PostgreSQL {}", signed_in.version),
             whole: true,
             limit: Duration::MAX,
         })),
     }
 }
 
+/// What is heard and said on a connection beside questions and answers.
+struct Listening {
+    forms: Forms,
+    notices: Notices,
+    budget: Budget,
+}
+
+struct SignedIn {
+    client: Client,
+    running: JoinHandle<()>,
+    version: String,
+    pid: Option<u32>,
+}
+
 async fn sign_in(
     route: &Route,
     config: Config,
     wire: Metered,
-) -> Result<(Client, JoinHandle<()>, String), tokio_postgres::Error> {
-    // What the connection itself ends in shows at the next question.
-    if let Some(mut tls) = route.tls.clone() {
-        let tls = tls_for::<Metered>(&mut tls, route.host());
+    heard: &Listening,
+) -> Result<SignedIn, tokio_postgres::Error> {
+    let (client, running, version) = if let Some(mut tls) = route.tls.clone() {
+        let tls = WordedTls::new(
+            tls_for::<Metered>(&mut tls, route.host()),
+            heard.forms.clone(),
+        );
         let (client, connection) = config.connect_raw(wire, tls).await?;
         let version = version(connection.parameter("server_version"));
-        let running = tokio::spawn(async move { drop(connection.await) });
-        Ok((client, running, version))
+        (client, carried_on(connection, heard), version)
     } else {
+        let wire = Worded::new(wire, heard.forms.clone());
         let (client, connection) = config.connect_raw(wire, NoTls).await?;
         let version = version(connection.parameter("server_version"));
-        let running = tokio::spawn(async move { drop(connection.await) });
-        Ok((client, running, version))
-    }
+        (client, carried_on(connection, heard), version)
+    };
+    let said = client.simple_query("select pg_catalog.pg_backend_pid()");
+    let pid = said.await?.iter().find_map(|message| match message {
+        SimpleQueryMessage::Row(row) => row.get(0).and_then(|pid| pid.parse().ok()),
+        _ => None,
+    });
+    Ok(SignedIn {
+        client,
+        running,
+        version,
+        pid,
+    })
+}
+
+/// Keeps the connection going. What it ends in shows at the next question.
+fn carried_on<S, T>(mut connection: Connection<S, T>, heard: &Listening) -> JoinHandle<()>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    T: TlsStream + Unpin + Send + 'static,
+{
+    let (notices, budget) = (heard.notices.clone(), heard.budget.clone());
+    tokio::spawn(std::future::poll_fn(move |cx| {
+        loop {
+            match ready!(connection.poll_message(cx)) {
+                Some(Ok(AsyncMessage::Notice(said))) => {
+                    notices.add(&said);
+                    budget.0.store(MAX_ROW_BYTES, Ordering::Relaxed);
+                }
+                Some(Ok(_)) => {}
+                Some(Err(_)) | None => return Poll::Ready(()),
+            }
+        }
+    }))
 }
 
 /// The milliseconds after which the server is to give up a statement.
@@ -299,6 +365,46 @@ impl Session {
     /// The client.
     pub(crate) fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// The way that it came.
+    pub(super) fn route(&self) -> &Arc<Route> {
+        &self.route
+    }
+
+    /// The number of the server's process.
+    pub(super) fn pid(&self) -> Option<u32> {
+        self.pid
+    }
+
+    /// The notices since they were last taken.
+    pub(crate) fn notices(&self) -> Heard {
+        self.notices.take()
+    }
+
+    /// Makes a prepared statement. Columns of types that are not decoded here come as the server's text.
+    pub(crate) async fn query<P>(
+        &self,
+        prepared: &Statement,
+        parameters: Vec<P>,
+    ) -> Result<RowStream, tokio_postgres::Error>
+    where
+        P: ToSql + Sync,
+    {
+        let columns = prepared.columns().iter();
+        let text: Vec<bool> = columns.map(|c| !decode::is_decoded(c.type_())).collect();
+        if text.contains(&true) {
+            self.forms.want(text);
+        }
+        let rows = self.client.query_raw(prepared, parameters).await;
+        // Where it could not be sent, the next one must not be taken for it.
+        self.forms.take();
+        rows
+    }
+
+    /// How long the server may work at a statement.
+    pub(crate) fn limit(&self) -> Duration {
+        self.limit
     }
 
     /// `PostgreSQL 15.18`.

@@ -66,7 +66,13 @@ pub(crate) async fn end_reading(session: &Session, asking: &Asking<'_>) -> bool 
 pub(crate) fn kept(row: &Row) -> Result<Map, Error> {
     let mut kept = Map::new();
     for (index, column) in row.columns().iter().enumerate() {
-        let decode::Decoded(value) = row.try_get(index)?;
+        let value = if decode::is_decoded(column.type_()) {
+            let decode::Decoded(value) = row.try_get(index)?;
+            value
+        } else {
+            let decode::Worded(value) = row.try_get(index)?;
+            value
+        };
         kept.insert(column.name().to_owned(), value);
     }
     Ok(kept)
@@ -169,7 +175,7 @@ async fn rows(session: &Session, sql: &str, values: &[Json]) -> Result<Vec<Map>,
     for (json, ty) in values.iter().zip(prepared.params()) {
         parameters.push(bind::parameter(json, ty).map_err(Stopped::Said)?);
     }
-    let rows = session.client().query_raw(&prepared, parameters).await?;
+    let rows = session.query(&prepared, parameters).await?;
     let mut rows = pin!(rows);
     let mut all = Vec::new();
     let mut bytes = 0_usize;

@@ -5,7 +5,7 @@ use std::io;
 
 use gonogo_core::record::{Cause, NotObserved};
 use tokio_postgres::Error;
-use tokio_postgres::error::DbError;
+use tokio_postgres::error::{DbError, ErrorPosition};
 
 use super::connect::Session;
 use crate::database::Asking;
@@ -27,6 +27,12 @@ pub(crate) fn refusal(error: &Error) -> Option<Refusal> {
         constraint: owned(said.constraint()),
         table: owned(said.table()),
         column: owned(said.column()),
+        schema: owned(said.schema()),
+        datatype: owned(said.datatype()),
+        position: match said.position() {
+            Some(ErrorPosition::Original(at)) => usize::try_from(*at).ok(),
+            _ => None,
+        },
     })
 }
 

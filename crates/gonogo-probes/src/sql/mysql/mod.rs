@@ -10,10 +10,10 @@ use gonogo_core::record::{Cause, NotObserved};
 use mysql_async::prelude::Queryable as _;
 use mysql_async::{Error, Params};
 
-use super::observed::{Answer, Keeper, Said, observed, twice_named};
+use super::observed::{Answer, Failed, Keeper, Said, Step, observed, twice_named};
 use super::run::Held;
 use super::statement::{Mode, shortened};
-use super::syntax::{SqlOptions, bind_message};
+use super::syntax::{SqlOptions, SqlText, bind_message};
 use crate::ctx::GateScope;
 use crate::database::dsn::Dsn;
 use crate::database::mysql::{Session, Told, open, parameter, told, type_name, value};
@@ -47,13 +47,23 @@ pub(super) async fn observe(
     target: &ResolvedTarget,
     mode: Mode,
 ) -> Result<Seen, NotObserved> {
-    let tried = shortened(&options.sql);
+    let text = match &options.sql {
+        SqlText::Text(text) => text.as_str(),
+        SqlText::File(named) => named.file.as_str(),
+    };
+    let tried = shortened(text);
     let refused = |(why, help): (String, &str)| {
         let mut failed = call.ctx.not_observed(tried.clone(), Cause::BadOptions, why);
         failed.help = Some(help.to_owned());
         failed
     };
-    let statement = Statement::read(&options.sql).map_err(refused)?;
+    if options.script || matches!(options.sql, SqlText::File(_)) || !options.identifiers.is_empty() {
+        return Err(refused((
+            "scripts and `identifiers` are not known on MySQL and MariaDB".to_owned(),
+            "write a check for each statement, with the names in it",
+        )));
+    }
+    let statement = Statement::read(text).map_err(refused)?;
     statement.permit(mode).map_err(refused)?;
     let ask = Ask {
         asking: Asking {
@@ -172,7 +182,10 @@ async fn within_time(session: &mut Session, ask: &Ask<'_>) -> Result<Said, NotOb
         Err(Stopped::By(error)) => {
             left.done();
             match told(ask, &error, session.is_limit(begun.elapsed())) {
-                Told::Refusal(refusal) => Ok(Said::Refusal(refusal)),
+                Told::Refusal(refusal) => Ok(Said::Refusal(Box::new(Failed {
+                    refusal: *refusal,
+                    ..Failed::default()
+                }))),
                 Told::Nothing(failed) => Err(*failed),
             }
         }
@@ -263,13 +276,20 @@ async fn make(session: &mut Session, ask: &Ask<'_>, sent: Instant) -> Result<Don
             "name them apart with `as`",
         ));
     }
-    let answer = Answer {
+    let step = Step {
+        sql: ask.tried.clone(),
+        line: 1,
         columns: named,
         row_count: (!goes_on).then_some(keeper.count),
         rows: keeper.rows,
         cut: keeper.cut,
         affected,
         latency: sent.elapsed(),
+        ..Step::default()
+    };
+    let answer = Answer {
+        steps: vec![step],
+        many: false,
     };
     Ok(Done { answer, goes_on })
 }

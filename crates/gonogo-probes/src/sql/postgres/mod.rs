@@ -91,7 +91,7 @@ async fn in_savepoint(session: &mut Session, ask: &Ask<'_>) -> Result<Said, NotO
     if matches!(said, Ok(Said::Answer(_))) {
         match make::deferred_constraints(session, ask).await {
             Ok(None) => {}
-            Ok(Some(refusal)) => said = Ok(Said::Refusal(refusal)),
+            Ok(Some(refusal)) => said = said.map(|said| said.refused(refusal)),
             Err(failed) => said = Err(failed),
         }
     }
