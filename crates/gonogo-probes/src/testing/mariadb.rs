@@ -94,7 +94,16 @@ impl MariaDbServer {
     /// What statements give, said by its superuser on the socket.
     pub fn sql(&self, sql: &str) -> String {
         let socket = format!("--socket={}/socket", self.folder);
-        out(as_owner("mariadb").args(["--no-defaults", &socket, "-u", "root", "-N", "-B", "-e", sql]))
+        out(as_owner("mariadb").args([
+            "--no-defaults",
+            &socket,
+            "-u",
+            "root",
+            "-N",
+            "-B",
+            "-e",
+            sql,
+        ]))
     }
 
     /// Its address on the loopback, password included.
@@ -109,7 +118,10 @@ impl MariaDbServer {
 
     /// Its address by the socket.
     pub fn socket_url(&self) -> String {
-        format!("mysql://{USER}:{PASSWORD_IN_URL}@localhost/app?socket={}/socket", self.folder)
+        format!(
+            "mysql://{USER}:{PASSWORD_IN_URL}@localhost/app?socket={}/socket",
+            self.folder
+        )
     }
 }
 
@@ -117,7 +129,11 @@ impl Drop for MariaDbServer {
     fn drop(&mut self) {
         let pid = format!("{}/pid", self.folder);
         // It may be run by `runuser`, which passes no KILL on.
-        drop(as_owner("sh").args(["-c", "kill -9 \"$(cat \"$1\")\"", "sh", &pid]).output());
+        drop(
+            as_owner("sh")
+                .args(["-c", "kill -9 \"$(cat \"$1\")\"", "sh", &pid])
+                .output(),
+        );
         drop(self.child.wait());
         drop(as_owner("rm").args(["-rf", &self.folder]).output());
     }

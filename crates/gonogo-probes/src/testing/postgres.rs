@@ -145,7 +145,18 @@ impl PostgresServer {
         let mut command = Command::new(self.program("psql"));
         command
             .args(["-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1"])
-            .args(["-h", "127.0.0.1", "-p", &port, "-U", USER, "-d", "postgres", "-c", sql])
+            .args([
+                "-h",
+                "127.0.0.1",
+                "-p",
+                &port,
+                "-U",
+                USER,
+                "-d",
+                "postgres",
+                "-c",
+                sql,
+            ])
             .env("PGPASSWORD", PASSWORD);
         out(&mut command)
     }

@@ -122,7 +122,10 @@ fn an_address_that_cannot_be_read_is_64_and_shows_no_password() {
     let (sshd, folder) = (SshServer::start(), folder());
     plan(folder.path(), "staging", ASKS);
     for (dsn, says) in [
-        ("postgres://ops:hunt@r#two@db:5432/app", "postgres://ops:[secret]%40[secret]%23[secret]@db:5432/app"),
+        (
+            "postgres://ops:hunt@r#two@db:5432/app",
+            "postgres://ops:[secret]%40[secret]%23[secret]@db:5432/app",
+        ),
         ("postgresql+asyncpg://ops:hunt2two@db/app", "SQLAlchemy"),
         ("\"postgres://ops:hunt2two@db/app\"", "quotes"),
     ] {

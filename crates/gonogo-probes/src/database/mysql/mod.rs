@@ -64,10 +64,7 @@ pub(crate) async fn open(ask: &Asking<'_>, dsn: &Arc<Dsn>) -> Result<Session, No
     }
 }
 
-async fn connect(
-    ask: &Asking<'_>,
-    dsn: &Arc<Dsn>,
-) -> Result<(Conn, Option<Bridge>), NotObserved> {
+async fn connect(ask: &Asking<'_>, dsn: &Arc<Dsn>) -> Result<(Conn, Option<Bridge>), NotObserved> {
     let by_socket = dsn.ssh.is_none() && matches!(dsn.place, Place::Socket(_) | Place::UsualSocket);
     let bridge = if by_socket {
         None
@@ -94,11 +91,7 @@ async fn connect(
     }
 }
 
-fn options(
-    ask: &Asking<'_>,
-    dsn: &Dsn,
-    bridge: Option<&Bridge>,
-) -> Result<Opts, NotObserved> {
+fn options(ask: &Asking<'_>, dsn: &Dsn, bridge: Option<&Bridge>) -> Result<Opts, NotObserved> {
     let mut opts = OptsBuilder::default()
         .user(dsn.user.clone())
         .pass(dsn.password.clone())
@@ -150,11 +143,14 @@ fn secured(ask: &Asking<'_>, dsn: &Dsn, host: &str) -> Result<Option<SslOpts>, N
 
 fn limits(limit: Duration, is_mariadb: bool) -> String {
     let locks = limit.as_secs().max(1);
-    let common = format!("set session lock_wait_timeout = {locks}, innodb_lock_wait_timeout = {locks}");
+    let common =
+        format!("set session lock_wait_timeout = {locks}, innodb_lock_wait_timeout = {locks}");
     let ms = limit.as_millis().max(1);
     if is_mariadb {
         let seconds = limit.as_secs_f64().max(0.001);
-        format!("{common}, max_statement_time = {seconds:.3}, idle_transaction_timeout = {IDLE_SECONDS}")
+        format!(
+            "{common}, max_statement_time = {seconds:.3}, idle_transaction_timeout = {IDLE_SECONDS}"
+        )
     } else {
         format!("{common}, max_execution_time = {ms}")
     }
@@ -175,7 +171,10 @@ impl Session {
 
     /// Whether what took so long was given up for our limit: a lock's is counted in whole seconds.
     pub(crate) fn is_limit(&self, took: Duration) -> bool {
-        took >= self.limit.mul_f64(0.95).min(Duration::from_secs(self.limit.as_secs().max(1)))
+        took >= self
+            .limit
+            .mul_f64(0.95)
+            .min(Duration::from_secs(self.limit.as_secs().max(1)))
     }
 
     /// Says something of gonogo's own.

@@ -81,10 +81,12 @@ pub(crate) fn told(ask: &Asking<'_>, error: &Error, by_limit: bool) -> Told {
         Error::Server(said) if OVER.contains(&said.code) => {
             nothing(ask.failed(Cause::Closed, words(said)))
         }
-        Error::Server(said) if by_limit && TIME_IS_OVER.contains(&said.code) => nothing(ask.failed(
-            Cause::Timeout,
-            "the statement did not end within the check's time limit",
-        )),
+        Error::Server(said) if by_limit && TIME_IS_OVER.contains(&said.code) => {
+            nothing(ask.failed(
+                Cause::Timeout,
+                "the statement did not end within the check's time limit",
+            ))
+        }
         Error::Server(said) if by_limit && said.code == NO_LOCK => nothing(ask.failed_with_help(
             Cause::Timeout,
             "a lock was not given within the check's time limit",
@@ -110,7 +112,10 @@ pub(crate) fn told(ask: &Asking<'_>, error: &Error, by_limit: bool) -> Told {
 /// The name of the condition is PostgreSQL's where it means the same, so that a plan reads alike on both.
 fn refusal(said: &ServerError) -> Refusal {
     let condition = CONDITIONS.iter().find(|(code, _)| *code == said.code);
-    let known = condition.and_then(|(_, name)| sqlstate::code(name));
+    // Some names stand for a warning too, which comes first in the list.
+    let known = condition
+        .and_then(|(_, name)| sqlstate::code(name))
+        .filter(|code| !code.starts_with("01"));
     let mut refusal = Refusal {
         sqlstate: known.unwrap_or(&said.state).to_owned(),
         message: said.message.clone(),
@@ -203,8 +208,7 @@ pub(super) fn not_connected(ask: &Asking<'_>, dsn: &Dsn, error: &Error) -> NotOb
     }
 }
 
-const TLS_HELP: &str =
-    "is the certificate of the CA in `ca: FILE`, or of one that the system trusts, and for this host?";
+const TLS_HELP: &str = "is the certificate of the CA in `ca: FILE`, or of one that the system trusts, and for this host?";
 
 fn words(said: &ServerError) -> String {
     format!("{} ({}, {})", said.message, said.code, said.state)

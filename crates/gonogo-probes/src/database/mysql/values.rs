@@ -41,7 +41,10 @@ pub(crate) fn type_name(column: &Column) -> String {
         _ if is_text => "text",
         _ => "blob",
     };
-    let is_number = matches!(name, "tinyint" | "smallint" | "mediumint" | "int" | "bigint");
+    let is_number = matches!(
+        name,
+        "tinyint" | "smallint" | "mediumint" | "int" | "bigint"
+    );
     if is_number && flags.contains(ColumnFlags::UNSIGNED_FLAG) {
         format!("{name} unsigned")
     } else {
@@ -62,7 +65,9 @@ pub(crate) fn value(raw: Raw, column: &Column) -> Value {
             Err(_) => Value::String(number.to_string()),
         },
         // The shortest text that is the same `f32` is what was meant: 0.1, and not 0.10000000149.
-        Raw::Float(number) => Value::Double(number.to_string().parse().unwrap_or(f64::from(number))),
+        Raw::Float(number) => {
+            Value::Double(number.to_string().parse().unwrap_or(f64::from(number)))
+        }
         Raw::Double(number) => Value::Double(number),
         Raw::Date(year, month, day, hour, minute, second, micro) => {
             let date = NaiveDate::from_ymd_opt(i32::from(year), month.into(), day.into());
@@ -74,7 +79,8 @@ pub(crate) fn value(raw: Raw, column: &Column) -> Value {
                 Some(at) if whole => Value::Timestamp(at.and_utc()),
                 // Also `0000-00-00`, which is no day.
                 _ if whole => {
-                    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}").into()
+                    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")
+                        .into()
                 }
                 _ => format!("{year:04}-{month:02}-{day:02}").into(),
             }

@@ -42,8 +42,8 @@ const LONGEST_NAME: usize = 63;
 const USUAL_FOLDERS: [&str; 2] = ["/var/run/postgresql", "/tmp"];
 
 /// What a session is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Access {
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Access {
     /// Only to read: no transaction of it writes by default.
     Read,
     /// To change something, for good or until a rollback.
@@ -73,11 +73,7 @@ pub(crate) struct Session {
 
 impl Route {
     /// The way to the target's server.
-    pub(crate) fn of(
-        ask: &Asking<'_>,
-        dsn: &Arc<Dsn>,
-        access: Access,
-    ) -> Result<Self, NotObserved> {
+    pub(crate) fn of(ask: &Asking<'_>, dsn: &Arc<Dsn>) -> Result<Self, NotObserved> {
         let host = match &dsn.place {
             Place::Host(host) => Some(host.as_str()),
             // PostgreSQL speaks no TLS on a socket of the file system.
@@ -92,8 +88,14 @@ impl Route {
         Ok(Self {
             dsn: Arc::clone(dsn),
             tls,
-            access,
+            access: Access::Change,
         })
+    }
+
+    /// The same, only to read.
+    pub(crate) fn reading(mut self) -> Self {
+        self.access = Access::Read;
+        self
     }
 
     /// `settings` are the session's own from its beginning: a later `SET` would go, by way of a pooler, to whoever uses
@@ -222,10 +224,12 @@ pub(crate) async fn connect(ask: &Asking<'_>, route: &Arc<Route>) -> Result<Sess
             Ok(session)
         }
         // PgBouncer knows no such settings; each transaction then sets its own.
-        Err(error) if trouble::knows_no_settings(&error) => match attempt(ask, route, None).await? {
-            Ok(session) => Ok(session),
-            Err(error) => Err(trouble::not_connected(ask, &route.dsn, &error)),
-        },
+        Err(error) if trouble::knows_no_settings(&error) => {
+            match attempt(ask, route, None).await? {
+                Ok(session) => Ok(session),
+                Err(error) => Err(trouble::not_connected(ask, &route.dsn, &error)),
+            }
+        }
         Err(error) => Err(trouble::not_connected(ask, &route.dsn, &error)),
     }
 }

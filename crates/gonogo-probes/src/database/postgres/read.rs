@@ -9,7 +9,7 @@ use gonogo_core::record::{Cause, NotObserved};
 use serde_json::Value as Json;
 use tokio_postgres::{Error, Row};
 
-use super::connect::{Access, Route, Session};
+use super::connect::{Route, Session};
 use super::{bind, connect, decode, idle, trouble};
 use crate::database::Asking;
 use crate::database::dsn::Dsn;
@@ -19,7 +19,7 @@ const MAX_ANSWER_BYTES: usize = 256 * 1024 * 1024;
 
 /// Connects and signs in, to change something.
 pub(crate) async fn open(asking: &Asking<'_>, dsn: &Arc<Dsn>) -> Result<Session, NotObserved> {
-    let route = Arc::new(Route::of(asking, dsn, Access::Change)?);
+    let route = Arc::new(Route::of(asking, dsn)?);
     connect::connect(asking, &route).await
 }
 
@@ -28,7 +28,7 @@ pub(crate) async fn open_reading(
     asking: &Asking<'_>,
     dsn: &Arc<Dsn>,
 ) -> Result<Session, NotObserved> {
-    let route = Arc::new(Route::of(asking, dsn, Access::Read)?);
+    let route = Arc::new(Route::of(asking, dsn)?.reading());
     connect::connect(asking, &route).await
 }
 

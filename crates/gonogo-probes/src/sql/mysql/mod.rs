@@ -57,7 +57,8 @@ pub(super) async fn observe(
         failed.help = Some(help.to_owned());
         failed
     };
-    if options.script || matches!(options.sql, SqlText::File(_)) || !options.identifiers.is_empty() {
+    if options.script || matches!(options.sql, SqlText::File(_)) || !options.identifiers.is_empty()
+    {
         return Err(refused((
             "scripts and `identifiers` are not known on MySQL and MariaDB".to_owned(),
             "write a check for each statement, with the names in it",

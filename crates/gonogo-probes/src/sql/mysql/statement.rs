@@ -26,11 +26,38 @@ const READING: [&str; 9] = [
 const CHANGING: [&str; 4] = ["INSERT", "UPDATE", "DELETE", "REPLACE"];
 /// They end the transaction that they stand in (MariaDB, "SQL statements that cause an implicit commit").
 const COMMITTING: [&str; 22] = [
-    "CREATE", "ALTER", "DROP", "RENAME", "TRUNCATE", "GRANT", "REVOKE", "ANALYZE", "CHECK", "OPTIMIZE",
-    "REPAIR", "FLUSH", "LOCK", "UNLOCK", "CALL", "SET", "LOAD", "CACHE", "RESET", "INSTALL", "UNINSTALL", "DO",
+    "CREATE",
+    "ALTER",
+    "DROP",
+    "RENAME",
+    "TRUNCATE",
+    "GRANT",
+    "REVOKE",
+    "ANALYZE",
+    "CHECK",
+    "OPTIMIZE",
+    "REPAIR",
+    "FLUSH",
+    "LOCK",
+    "UNLOCK",
+    "CALL",
+    "SET",
+    "LOAD",
+    "CACHE",
+    "RESET",
+    "INSTALL",
+    "UNINSTALL",
+    "DO",
 ];
 const TRANSACTION: [&str; 8] = [
-    "BEGIN", "START", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "XA", "USE",
+    "BEGIN",
+    "START",
+    "COMMIT",
+    "ROLLBACK",
+    "SAVEPOINT",
+    "RELEASE",
+    "XA",
+    "USE",
 ];
 
 impl Statement {
@@ -97,7 +124,9 @@ impl Statement {
             _ if reads => Ok(()),
             Mode::Write if commits => Ok(()),
             Mode::Gate if commits => Err((
-                format!("`{first}` ends the transaction that it stands in on MySQL and MariaDB, so that nothing is undone"),
+                format!(
+                    "`{first}` ends the transaction that it stands in on MySQL and MariaDB, so that nothing is undone"
+                ),
                 "put it in a gate without `transaction: rollback`, with `writes: true`",
             )),
             Mode::Read if commits => Err((
@@ -163,7 +192,10 @@ impl Reader<'_> {
                 self.copy(length, to);
             }
             '$' => {
-                let digits = self.rest[1..].bytes().take_while(u8::is_ascii_digit).count();
+                let digits = self.rest[1..]
+                    .bytes()
+                    .take_while(u8::is_ascii_digit)
+                    .count();
                 let number: usize = self.rest[1..=digits].parse().unwrap_or(0);
                 if number == 0 || number > 65_535 {
                     return Err((
@@ -217,9 +249,9 @@ impl Reader<'_> {
     fn comment(&self) -> Result<Option<usize>, Refused> {
         let rest = self.rest;
         let line = || Some(rest.find('\n').unwrap_or(rest.len()));
-        let dashes = rest
-            .strip_prefix("--")
-            .is_some_and(|after| after.is_empty() || after.starts_with(|c: char| c.is_whitespace() || c.is_control()));
+        let dashes = rest.strip_prefix("--").is_some_and(|after| {
+            after.is_empty() || after.starts_with(|c: char| c.is_whitespace() || c.is_control())
+        });
         if rest.starts_with('#') || dashes {
             return Ok(line());
         }

@@ -50,7 +50,10 @@ async fn value_of(db: &Bench, text: &str) -> Value {
 
 fn error(seen: &Seen, field: &str) -> Value {
     let error = seen.facts.get("error");
-    error.and_then(|e| e.get(field)).cloned().unwrap_or_else(|| panic!("no error.{field}: {:?}", seen.facts))
+    error
+        .and_then(|e| e.get(field))
+        .cloned()
+        .unwrap_or_else(|| panic!("no error.{field}: {:?}", seen.facts))
 }
 
 fn reads(text: &str) -> (String, Vec<usize>) {
@@ -63,16 +66,31 @@ fn parameters_become_the_servers_own_outside_of_texts_names_and_comments() {
     for (text, wanted, order) in [
         ("select $1", "select ?", &[0][..]),
         ("select $2, $1, $2;", "select ?, ?, ?", &[1, 0, 1]),
-        ("select '$1', \"$1\", `a$1` /* $1 */, $1 -- $1", "select '$1', \"$1\", `a$1`  , ?", &[0]),
-        (r"select 'it\'s $1 ''?''', $1 # $2", r"select 'it\'s $1 ''?''', ?", &[0]),
+        (
+            "select '$1', \"$1\", `a$1` /* $1 */, $1 -- $1",
+            "select '$1', \"$1\", `a$1`  , ?",
+            &[0],
+        ),
+        (
+            r"select 'it\'s $1 ''?''', $1 # $2",
+            r"select 'it\'s $1 ''?''', ?",
+            &[0],
+        ),
         ("select a$1, 5--$1", "select a$1, 5--?", &[0]),
         ("select `a``$1`, @x, 'é'", "select `a``$1`, @x, 'é'", &[]),
     ] {
         assert_eq!(reads(text), (wanted.to_owned(), order.to_vec()), "{text}");
     }
     for text in [
-        "", "; -- nothing", "select 1; select 2", "select ?", "select $", "select $0", "select 'open",
-        "/*! commit */", "select 1 /*M!100100 , 2 */",
+        "",
+        "; -- nothing",
+        "select 1; select 2",
+        "select ?",
+        "select $",
+        "select $0",
+        "select 'open",
+        "/*! commit */",
+        "select 1 /*M!100100 , 2 */",
     ] {
         assert!(Statement::read(text).is_err(), "{text}");
     }
@@ -82,9 +100,17 @@ fn parameters_become_the_servers_own_outside_of_texts_names_and_comments() {
 fn what_a_rollback_would_not_undo_is_not_sent_in_a_rolled_back_gate() {
     let permit = |text: &str, mode: Mode| Statement::read(text).and_then(|s| s.permit(mode));
     for text in [
-        "create table t (a int)", "ALTER TABLE t add b int", "drop table t", "truncate t", "rename table a to b",
-        "grant all on *.* to x", "call p()", "set @@session.sql_mode = ''", "lock tables t write",
-        "/* x */ analyze table t", "load data infile 'x' into table t",
+        "create table t (a int)",
+        "ALTER TABLE t add b int",
+        "drop table t",
+        "truncate t",
+        "rename table a to b",
+        "grant all on *.* to x",
+        "call p()",
+        "set @@session.sql_mode = ''",
+        "lock tables t write",
+        "/* x */ analyze table t",
+        "load data infile 'x' into table t",
     ] {
         let why = permit(text, Mode::Gate).unwrap_err().0;
         assert!(why.contains("nothing is undone"), "{text}: {why}");
@@ -92,10 +118,24 @@ fn what_a_rollback_would_not_undo_is_not_sent_in_a_rolled_back_gate() {
         assert_eq!(permit(text, Mode::Write), Ok(()), "{text}");
     }
     for text in [
-        "commit", "BEGIN", "start transaction", "rollback", "savepoint x", "xa start 'x'", "set autocommit = 1",
-        "set session transaction read write", "set @@autocommit=1", "select 1 into outfile '/tmp/x'",
-        "select 1 into /**/ dumpfile '/tmp/x'", "prepare s from 'commit'", "execute s", "kill 1", "handler t open",
-        "shutdown", "use other", "`commit`",
+        "commit",
+        "BEGIN",
+        "start transaction",
+        "rollback",
+        "savepoint x",
+        "xa start 'x'",
+        "set autocommit = 1",
+        "set session transaction read write",
+        "set @@autocommit=1",
+        "select 1 into outfile '/tmp/x'",
+        "select 1 into /**/ dumpfile '/tmp/x'",
+        "prepare s from 'commit'",
+        "execute s",
+        "kill 1",
+        "handler t open",
+        "shutdown",
+        "use other",
+        "`commit`",
     ] {
         for mode in [Mode::Read, Mode::Gate, Mode::Write] {
             assert!(permit(text, mode).is_err(), "{text} as {mode:?}");
@@ -161,10 +201,17 @@ async fn every_type_comes_as_what_it_is() {
         ("u", Value::Int(42)),
         ("v", Value::Null),
     ] {
-        assert_eq!(value_of(&db, &format!("select {column} from typed")).await, wanted, "{column}");
+        assert_eq!(
+            value_of(&db, &format!("select {column} from typed")).await,
+            wanted,
+            "{column}"
+        );
     }
     // JSON is a text to MariaDB, and a type to MySQL.
-    assert_eq!(value_of(&db, "select json_value(n, '$.a[0]') from typed").await, text("1"));
+    assert_eq!(
+        value_of(&db, "select json_value(n, '$.a[0]') from typed").await,
+        text("1")
+    );
     let seen = sql(&db, "select b, l from typed").await;
     let columns = seen.facts["columns"].as_list().unwrap();
     assert_eq!(columns[0].get("type"), Some(&text("bigint unsigned")));
@@ -178,19 +225,31 @@ async fn bound_values_stay_data_and_come_back_as_they_were() {
     let server = server();
     let db = Bench::mysql(&server.url());
     for (bound, wanted) in [
-        (json!("'; drop table x; -- \\"), Value::from("'; drop table x; -- \\")),
+        (
+            json!("'; drop table x; -- \\"),
+            Value::from("'; drop table x; -- \\"),
+        ),
         (json!(42), Value::Int(42)),
-        (json!(18_446_744_073_709_551_615_u64), Value::from("18446744073709551615")),
+        (
+            json!(18_446_744_073_709_551_615_u64),
+            Value::from("18446744073709551615"),
+        ),
         (json!(null), Value::Null),
         (json!(true), Value::Int(1)),
     ] {
         let seen = seen(&db, json!({"sql": "select $1 as x", "bind": [bound]})).await;
         assert_eq!(only(&seen), wanted, "{bound}");
     }
-    let both = seen(&db, json!({"sql": "select concat($2, $1, $2)", "bind": ["a", "b"]})).await;
+    let both = seen(
+        &db,
+        json!({"sql": "select concat($2, $1, $2)", "bind": ["a", "b"]}),
+    )
+    .await;
     assert_eq!(only(&both), "bab".into());
     for bind in [json!([]), json!([1, 2])] {
-        let asked = db.observe(&Sql, json!({"sql": "select $1", "bind": bind})).await;
+        let asked = db
+            .observe(&Sql, json!({"sql": "select $1", "bind": bind}))
+            .await;
         assert_eq!(asked.unwrap_err().cause, Cause::BadOptions);
     }
 }
@@ -211,13 +270,48 @@ async fn errors_have_the_names_that_they_have_on_postgresql() {
     let good = sql(&gate, "insert into child values (1, 'a', null, 1)").await;
     assert_eq!(good.facts["affected"], Value::Int(1));
     for (text, code, field, name) in [
-        ("insert into child values (2, 'a', null, 1)", "unique_violation", "constraint", "one_name"),
-        ("insert into child values (2, 'b', 7, 1)", "foreign_key_violation", "constraint", "of_parent"),
-        ("insert into child values (2, 'b', null, 10)", "check_violation", "constraint", "small"),
-        ("insert into child values (2, null, null, 1)", "not_null_violation", "column", "name"),
-        ("insert into child values (2, 'too long', null, 1)", "string_data_right_truncation", "sqlstate", "22001"),
-        ("select * from nowhere", "undefined_table", "sqlstate", "42P01"),
-        ("select nothing from child", "undefined_column", "sqlstate", "42703"),
+        (
+            "insert into child values (2, 'a', null, 1)",
+            "unique_violation",
+            "constraint",
+            "one_name",
+        ),
+        (
+            "insert into child values (2, 'b', 7, 1)",
+            "foreign_key_violation",
+            "constraint",
+            "of_parent",
+        ),
+        (
+            "insert into child values (2, 'b', null, 10)",
+            "check_violation",
+            "constraint",
+            "small",
+        ),
+        (
+            "insert into child values (2, null, null, 1)",
+            "not_null_violation",
+            "column",
+            "name",
+        ),
+        (
+            "insert into child values (2, 'too long', null, 1)",
+            "string_data_right_truncation",
+            "sqlstate",
+            "22001",
+        ),
+        (
+            "select * from nowhere",
+            "undefined_table",
+            "sqlstate",
+            "42P01",
+        ),
+        (
+            "select nothing from child",
+            "undefined_column",
+            "sqlstate",
+            "42703",
+        ),
         ("select from where", "syntax_error", "sqlstate", "42601"),
     ] {
         let seen = sql(&gate, text).await;
@@ -226,9 +320,15 @@ async fn errors_have_the_names_that_they_have_on_postgresql() {
         assert!(!seen.facts.contains_key("rows"), "{text}");
     }
     // An error undoes itself alone; the end undoes the rest.
-    assert_eq!(value_of(&gate, "select count(*) from child").await, Value::Int(1));
+    assert_eq!(
+        value_of(&gate, "select count(*) from child").await,
+        Value::Int(1)
+    );
     assert_eq!(Sql.end_gate(&gate.scope).await, Some(true));
-    assert_eq!(value_of(&db, "select count(*) from child").await, Value::Int(0));
+    assert_eq!(
+        value_of(&db, "select count(*) from child").await,
+        Value::Int(0)
+    );
 }
 
 #[tokio::test]
@@ -238,10 +338,16 @@ async fn without_writes_nothing_is_changed_and_no_file_is_written() {
     write(&db, "create or replace table kept (a int)").await;
     let seen = sql(&db, "insert into kept values (1)").await;
     assert_eq!(error(&seen, "code"), "read_only_sql_transaction".into());
-    assert_eq!(value_of(&db, "select count(*) from kept").await, Value::Int(0));
+    assert_eq!(
+        value_of(&db, "select count(*) from kept").await,
+        Value::Int(0)
+    );
     let written = seen_by_writing(&db, "insert into kept values ($1), ($2)").await;
     assert_eq!(written.facts["affected"], Value::Int(2));
-    assert_eq!(value_of(&db, "select count(*) from kept").await, Value::Int(2));
+    assert_eq!(
+        value_of(&db, "select count(*) from kept").await,
+        Value::Int(2)
+    );
     assert_eq!(Sql.end_gate(&db.scope).await, None);
 }
 
@@ -253,7 +359,11 @@ async fn seen_by_writing(db: &Bench, text: &str) -> Seen {
 async fn a_table_that_knows_no_rollback_is_not_called_undone() {
     let server = server();
     let db = Bench::mysql(&server.url());
-    write(&db, "create or replace table forever (a int) engine = MyISAM").await;
+    write(
+        &db,
+        "create or replace table forever (a int) engine = MyISAM",
+    )
+    .await;
     let gate = Bench::mysql(&server.url()).rolled_back();
     sql(&gate, "insert into forever values (1)").await;
     assert_eq!(Sql.end_gate(&gate.scope).await, Some(false));
@@ -263,7 +373,9 @@ async fn a_table_that_knows_no_rollback_is_not_called_undone() {
 async fn what_takes_too_long_is_ended_on_the_server_and_many_rows_are_cut() {
     let server = server();
     let slow = Bench::mysql(&server.url()).within(Duration::from_millis(1500));
-    let slept = slow.observe(&Sql, json!({"sql": "select sleep(600)"})).await;
+    let slept = slow
+        .observe(&Sql, json!({"sql": "select sleep(600)"}))
+        .await;
     // MariaDB ends a sleep that is over its limit without an error; then it says 1.
     if let Ok(seen) = &slept {
         assert_ne!(only(seen), Value::Int(0));
@@ -285,21 +397,40 @@ async fn what_takes_too_long_is_ended_on_the_server_and_many_rows_are_cut() {
 async fn what_does_not_let_us_in_is_told_apart() {
     let server = server();
     let refused = async |url: &str| {
-        let asked = Bench::mysql(url).observe(&Sql, json!({"sql": "select 1"})).await;
+        let asked = Bench::mysql(url)
+            .observe(&Sql, json!({"sql": "select 1"}))
+            .await;
         let failed = asked.unwrap_err();
         assert!(!format!("{failed:?}").contains("hunter"), "{failed:?}");
         failed.cause
     };
     let port = server.url().rsplit(':').next().unwrap().replace("/app", "");
-    assert_eq!(refused(&format!("mysql://gonogo:hunter2@127.0.0.1:{port}/app")).await, Cause::Denied);
-    assert_eq!(refused(&server.url().replace("/app", "/nowhere")).await, Cause::Missing);
-    assert_eq!(refused(&format!("{}?ssl-mode=REQUIRED", server.url())).await, Cause::Tls);
-    let nobody = format!("mysql://u:hunter2@127.0.0.1:{}/d", crate::testing::free_port());
+    assert_eq!(
+        refused(&format!("mysql://gonogo:hunter2@127.0.0.1:{port}/app")).await,
+        Cause::Denied
+    );
+    assert_eq!(
+        refused(&server.url().replace("/app", "/nowhere")).await,
+        Cause::Missing
+    );
+    assert_eq!(
+        refused(&format!("{}?ssl-mode=REQUIRED", server.url())).await,
+        Cause::Tls
+    );
+    let nobody = format!(
+        "mysql://u:hunter2@127.0.0.1:{}/d",
+        crate::testing::free_port()
+    );
     assert_eq!(refused(&nobody).await, Cause::Refused);
     let postgres = crate::bench::postgres_server();
     let other = format!("mysql://u:hunter2@127.0.0.1:{}/d", postgres.port());
     let asked = Bench::mysql(&other).within(Duration::from_secs(2));
-    assert!(asked.observe(&Sql, json!({"sql": "select 1"})).await.is_err());
+    assert!(
+        asked
+            .observe(&Sql, json!({"sql": "select 1"}))
+            .await
+            .is_err()
+    );
     let mut elsewhere = Bench::mysql(&server.url());
     elsewhere.target.options = json!({"mysql": server.url_at("127.0.0.2")});
     let asked = elsewhere.observe(&Sql, json!({"sql": "select 1"})).await;

@@ -12,7 +12,9 @@ use super::observed::{Said, observed};
 use super::run::{Ask, Held};
 use crate::database::Place;
 use crate::database::dsn::Dsn;
-use crate::database::postgres::{Session, begin_reading, end_reading, keep_idle, open, open_reading, reused};
+use crate::database::postgres::{
+    Session, begin_reading, end_reading, keep_idle, open, open_reading, reused,
+};
 use crate::probe::Seen;
 
 /// How long the end of a gate waits for the server.

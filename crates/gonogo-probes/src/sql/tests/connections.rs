@@ -53,10 +53,14 @@ async fn a_session_only_reads_unless_its_check_says_that_it_writes() {
 #[tokio::test]
 async fn what_the_address_sets_holds_but_not_against_the_sessions_own_limits() {
     let server = server();
-    let options = "-csearch_path%3Dnowhere%20-cstatement_timeout%3D0%20-cdefault_transaction_read_only%3Doff";
+    let options =
+        "-csearch_path%3Dnowhere%20-cstatement_timeout%3D0%20-cdefault_transaction_read_only%3Doff";
     let db = Bench::postgres(&format!("{}?options={options}", server.url()));
     assert_eq!(setting(&db, "search_path", false).await, "nowhere");
-    assert_eq!(setting(&db, "default_transaction_read_only", false).await, "on");
+    assert_eq!(
+        setting(&db, "default_transaction_read_only", false).await,
+        "on"
+    );
     assert_ne!(limit(&db, "statement_timeout", true).await, 0);
 }
 
@@ -66,7 +70,10 @@ async fn a_session_says_which_run_it_belongs_to() {
     let run = "2026-11-21T1004Z-metasheet2-staging-7f3a";
     let mut db = Bench::postgres(&server.url());
     db.ctx = db.ctx.for_run(Some(run.to_owned()), None);
-    assert_eq!(setting(&db, "application_name", false).await, format!("gonogo {run}"));
+    assert_eq!(
+        setting(&db, "application_name", false).await,
+        format!("gonogo {run}")
+    );
     let long = Bench::postgres(&server.url());
     let long = long.ctx.for_run(Some("é".repeat(100)), None);
     assert!(application_name(&long).len() <= 63);
