@@ -134,6 +134,9 @@ fn bits(bytes: &[u8], width: usize) -> String {
 
 /// A value of a plan. The server makes of a text what the column is: a decimal stays exact that way.
 pub(crate) fn parameter(json: &Json) -> Raw {
+    if let Some(bytes) = crate::database::postgres::bytes_of(json) {
+        return Raw::Bytes(bytes);
+    }
     match json {
         Json::Null => Raw::NULL,
         Json::Bool(yes) => Raw::Int((*yes).into()),

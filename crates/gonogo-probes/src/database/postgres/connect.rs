@@ -2,15 +2,14 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll, ready};
+use std::sync::atomic::Ordering;
+use std::task::{Poll, ready};
 use std::time::Duration;
 
 use gonogo_core::record::{Cause, NotObserved};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpStream, UnixStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::UnixStream;
 use tokio::task::JoinHandle;
 use tokio_postgres::config::SslMode as ServerSslMode;
 use tokio_postgres::tls::TlsStream;
@@ -23,6 +22,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::notices::Notices;
 use super::tls::{self, tls_for};
+use super::wire::{Budget, MAX_ROW_BYTES, Metered, Wire};
 use super::wording::{Forms, Worded, WordedTls};
 use super::{decode, trouble};
 use crate::ctx::Ctx;
@@ -30,8 +30,6 @@ use crate::database::dsn::{Dsn, Place, SslMode};
 use crate::database::ssh::{self, Far, Way};
 use crate::database::{Asking, Heard, is_this_machine};
 
-/// What may arrive from one row to the next: a larger row is not read to its end.
-const MAX_ROW_BYTES: u64 = 64 * 1024 * 1024;
 /// How long what is left of a connection may take to end.
 const LINGER: Duration = Duration::from_secs(2);
 /// How long a transaction may be idle beyond the check's time limit.
@@ -555,99 +553,5 @@ async fn cancel(route: &Route, token: CancelToken, ctx: &Ctx) {
             drop(token.cancel_query_raw(wire, tls).await);
         }
         None => drop(token.cancel_query_raw(wire, NoTls).await),
-    }
-}
-
-/// Bytes that may still arrive.
-#[derive(Clone)]
-struct Budget(Arc<AtomicU64>);
-
-impl Default for Budget {
-    fn default() -> Self {
-        Self(Arc::new(AtomicU64::new(MAX_ROW_BYTES)))
-    }
-}
-
-enum Wire {
-    Tcp(TcpStream),
-    Unix(UnixStream),
-}
-
-/// A connection that stops where more comes than is read, or where what comes is not PostgreSQL's.
-struct Metered {
-    wire: Wire,
-    budget: Budget,
-    begun: bool,
-    secured: bool,
-}
-
-impl Metered {
-    /// The first byte of a server's answer: to a request for TLS, or to the sign-in.
-    fn begins_well(&mut self, first: Option<&u8>) -> bool {
-        let Some(first) = first.filter(|_| !self.begun) else {
-            return true;
-        };
-        self.begun = true;
-        if self.secured {
-            b"SNE".contains(first)
-        } else {
-            b"RENv".contains(first)
-        }
-    }
-}
-
-impl AsyncRead for Metered {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buf.filled().len();
-        let read = match &mut self.wire {
-            Wire::Tcp(stream) => Pin::new(stream).poll_read(cx, buf),
-            Wire::Unix(stream) => Pin::new(stream).poll_read(cx, buf),
-        };
-        if !matches!(read, Poll::Ready(Ok(()))) {
-            return read;
-        }
-        let came = &buf.filled()[before..];
-        if !self.begins_well(came.first()) {
-            let not_ours = "the answer is not PostgreSQL's";
-            return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, not_ours)));
-        }
-        let came = came.len() as u64;
-        let left = self.budget.0.load(Ordering::Relaxed).saturating_sub(came);
-        self.budget.0.store(left, Ordering::Relaxed);
-        if left == 0 {
-            return Poll::Ready(Err(io::Error::other("a row is larger than is read")));
-        }
-        read
-    }
-}
-
-impl AsyncWrite for Metered {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        match &mut self.wire {
-            Wire::Tcp(stream) => Pin::new(stream).poll_write(cx, buf),
-            Wire::Unix(stream) => Pin::new(stream).poll_write(cx, buf),
-        }
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.wire {
-            Wire::Tcp(stream) => Pin::new(stream).poll_flush(cx),
-            Wire::Unix(stream) => Pin::new(stream).poll_flush(cx),
-        }
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.wire {
-            Wire::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
-            Wire::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
-        }
     }
 }

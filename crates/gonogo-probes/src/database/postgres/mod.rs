@@ -11,6 +11,7 @@ mod notices;
 mod read;
 mod tls;
 mod trouble;
+mod wire;
 mod wording;
 
 pub(crate) use bind::{Text, bytes_of, parameter};
