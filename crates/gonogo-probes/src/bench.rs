@@ -53,6 +53,10 @@ impl Bench {
         Self::new("postgres", json!({"postgres": url}))
     }
 
+    pub(crate) fn mysql(url: &str) -> Self {
+        Self::new("mysql", json!({"mysql": url}))
+    }
+
     /// Over SSH, by the aliases of a configuration.
     pub(crate) fn by_ssh(mut self, config: std::path::PathBuf) -> Self {
         self.ctx = self.ctx.for_run(None, Some(config));

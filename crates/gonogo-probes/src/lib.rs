@@ -45,6 +45,7 @@ static PROBES: &[&dyn Probe] = &[
 static TARGETS: &[TargetSyntax] = &[
     http::TARGET,
     database::POSTGRES,
+    database::MYSQL,
     database::SQLITE,
     prometheus::TARGET,
     files::TARGET,

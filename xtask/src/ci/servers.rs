@@ -20,6 +20,11 @@ const SERVERS: &[Server] = &[
         tests: "the `sql` probe, the lab and case S1 on PostgreSQL (package(gonogo-probes), package(lab), package(gonogo))",
     },
     Server {
+        program: "mariadbd",
+        package: "mariadb-server",
+        tests: "the `sql` probe on MariaDB (package(gonogo-probes))",
+    },
+    Server {
         program: "sshd",
         package: "openssh-server",
         tests: "a database behind an SSH host (package(gonogo-probes), package(gonogo))",

@@ -282,7 +282,7 @@ async fn blocking<T: Send + 'static>(
     };
     looked.map_err(|failure| {
         let mut failed = asking.failed(failure.cause, failure.message);
-        failed.help = failure.help.map(str::to_owned);
+        failed.help = failure.help;
         failed
     })
 }

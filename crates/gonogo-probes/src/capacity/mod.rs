@@ -6,10 +6,9 @@ mod run;
 mod sqlite;
 mod syntax;
 
-use gonogo_core::plan::{Cost, OptionProblem, Syntax};
+use gonogo_core::plan::{Cost, FileProblem, OptionProblem, Syntax};
 use gonogo_core::record::{NotObserved, Power};
 use gonogo_core::shape::Shape;
-use gonogo_core::snapshot::Unreadable;
 use serde_json::Value as Json;
 
 pub use observed::SNAPSHOT_ROLE;
@@ -57,8 +56,9 @@ impl Syntax for Capacity {
         &["baseline"]
     }
 
-    fn lint_file(&self, _key: &str, _options: &Json, bytes: &[u8]) -> Result<(), Unreadable> {
-        gonogo_core::capacity::Snapshot::read(bytes).map(drop)
+    fn lint_file(&self, _key: &str, _options: &Json, bytes: &[u8]) -> Vec<FileProblem> {
+        let wrong = gonogo_core::capacity::Snapshot::read(bytes).err();
+        wrong.map(Into::into).into_iter().collect()
     }
 
     fn cost(&self, _options: &Json) -> Cost {

@@ -45,6 +45,27 @@ pub enum TargetSslMode {
     VerifyFull,
 }
 
+/// A MySQL or MariaDB server's database.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MySqlTarget {
+    /// Its address: `mysql://user:password@host:3306/database`, `mariadb://` too; `?socket=PATH` for a Unix socket.
+    pub mysql: String,
+    /// The user, where the address does not name it.
+    pub user: Option<String>,
+    /// The password, where the address does not hold it: nothing in it needs escaping here.
+    pub password: Option<String>,
+    /// A PEM file with the CA to trust instead of the system's; TLS is then required.
+    pub ca: Option<String>,
+    /// Whether TLS is used; `prefer` by default. Where it is used, certificate and name are verified (the name not with
+    /// `verify-ca`).
+    pub sslmode: Option<TargetSslMode>,
+    /// The SSH host through which the server is reached: `user@host`, `user@host:22` or a `Host` of ~/.ssh/config. The
+    /// machine's `ssh` makes the tunnel, with the user's own keys, agent, known hosts and jump hosts; it never asks. Host
+    /// and port of the address are then those that the SSH host sees.
+    pub ssh: Option<String>,
+}
+
 /// A SQLite database.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -54,24 +75,31 @@ pub struct SqliteTarget {
     pub sqlite: String,
 }
 
-impl PostgresTarget {
-    /// The address with what stands beside it.
-    pub(crate) fn dsn(&self) -> Result<Dsn, String> {
-        let mut dsn = Dsn::parse(&self.postgres, Language::Postgres)?;
+/// What stands beside an address.
+struct Beside<'a> {
+    user: &'a Option<String>,
+    password: &'a Option<String>,
+    ca: &'a Option<String>,
+    sslmode: Option<TargetSslMode>,
+    ssh: &'a Option<String>,
+}
+
+impl Beside<'_> {
+    fn added_to(&self, mut dsn: Dsn) -> Result<Dsn, String> {
         if self.user.is_some() {
-            dsn.user.clone_from(&self.user);
+            dsn.user.clone_from(self.user);
         }
         if self.password.is_some() {
-            dsn.password.clone_from(&self.password);
+            dsn.password.clone_from(self.password);
             dsn.doubtful = None;
         }
         if self.ca.is_some() {
-            dsn.ca.clone_from(&self.ca);
+            dsn.ca.clone_from(self.ca);
         }
         if let Some(mode) = self.sslmode {
             dsn.sslmode = Some(mode.into());
         }
-        if let Some(ssh) = &self.ssh {
+        if let Some(ssh) = self.ssh {
             dsn.ssh = Some(SshHost::parse(ssh)?);
         }
         if dsn.sslmode == Some(SslMode::VerifyCa) && dsn.ca.is_none() {
@@ -82,11 +110,40 @@ impl PostgresTarget {
             );
         }
         if dsn.user.is_none() {
-            return Err(
-                "the address names no user; write `postgres://user@host/database`".to_owned(),
-            );
+            let scheme = dsn.language.scheme();
+            return Err(format!(
+                "the address names no user; write `{scheme}://user@host/database`"
+            ));
         }
         Ok(dsn)
+    }
+}
+
+impl PostgresTarget {
+    /// The address with what stands beside it.
+    pub(crate) fn dsn(&self) -> Result<Dsn, String> {
+        let beside = Beside {
+            user: &self.user,
+            password: &self.password,
+            ca: &self.ca,
+            sslmode: self.sslmode,
+            ssh: &self.ssh,
+        };
+        beside.added_to(Dsn::parse(&self.postgres, Language::Postgres)?)
+    }
+}
+
+impl MySqlTarget {
+    /// The address with what stands beside it.
+    pub(crate) fn dsn(&self) -> Result<Dsn, String> {
+        let beside = Beside {
+            user: &self.user,
+            password: &self.password,
+            ca: &self.ca,
+            sslmode: self.sslmode,
+            ssh: &self.ssh,
+        };
+        beside.added_to(Dsn::parse(&self.mysql, Language::MySql)?)
     }
 }
 
@@ -105,11 +162,20 @@ impl From<TargetSslMode> for SslMode {
 pub(crate) fn postgres_host(options: &Json) -> Result<Option<String>, String> {
     let target: PostgresTarget =
         serde_json::from_value(options.clone()).map_err(|e| e.to_string())?;
-    let dsn = target.dsn()?;
-    Ok(match &dsn.ssh {
+    Ok(reached(&target.dsn()?))
+}
+
+/// The host that a `mysql` target reaches: the SSH host, where packets go to one.
+pub(crate) fn mysql_host(options: &Json) -> Result<Option<String>, String> {
+    let target: MySqlTarget = serde_json::from_value(options.clone()).map_err(|e| e.to_string())?;
+    Ok(reached(&target.dsn()?))
+}
+
+fn reached(dsn: &Dsn) -> Option<String> {
+    match &dsn.ssh {
         Some(ssh) => Some(ssh.host_and_port()),
         None => dsn.host_and_port(),
-    })
+    }
 }
 
 /// A `sqlite` target is a file: it reaches no host.

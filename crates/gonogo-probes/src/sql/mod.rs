@@ -1,5 +1,6 @@
-//! The `sql` probe: a statement or a script to a PostgreSQL or SQLite database, and the rows or the error that came back.
+//! The `sql` probe: a statement or a script to a database, and the rows or the error that came back.
 
+mod mysql;
 mod names;
 mod observed;
 mod postgres;
@@ -37,7 +38,7 @@ impl Syntax for Sql {
     }
 
     fn targets(&self) -> &'static [&'static str] {
-        &["postgres", "sqlite"]
+        &["postgres", "sqlite", "mysql"]
     }
 
     fn shape(&self, options: &Json) -> Shape {

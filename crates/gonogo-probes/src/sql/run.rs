@@ -9,7 +9,7 @@ use gonogo_core::record::{Cause, NotObserved};
 use super::script::{Script, Wrong};
 use super::statement::{Dialect, Mode, Statement, shortened};
 use super::syntax::{SqlOptions, SqlText, name_is_possible, text_of};
-use super::{postgres, sqlite};
+use super::{mysql, postgres, sqlite};
 use crate::ctx::{Ctx, GateScope};
 use crate::database::{self, Asking, Kind};
 use crate::probe::{Call, GateEnd, ResolvedTarget, Seen};
@@ -79,15 +79,15 @@ pub(super) async fn observe(call: Call<'_>) -> Result<Seen, NotObserved> {
     let target = call
         .target
         .ok_or_else(|| bad("the environment has no database target".to_owned()))?;
+    if target.kind == "mysql" {
+        let mode = mode(call.scope, &options);
+        return mysql::observe(&call, &options, target, mode).await;
+    }
     let dialect = match Kind::of(target).map_err(bad)? {
         Kind::Sqlite => Dialect::Sqlite,
         Kind::Postgres => Dialect::Postgres,
     };
-    let mode = match (call.scope.rollback(), options.writes) {
-        (true, _) => Mode::Gate,
-        (false, true) => Mode::Write,
-        (false, false) => Mode::Read,
-    };
+    let mode = mode(call.scope, &options);
     if options.session.is_some() && mode != Mode::Gate {
         let why = "`session` stands only in a gate with `transaction: rollback`";
         return Err(bad(why.to_owned()));
@@ -133,6 +133,14 @@ pub(super) async fn observe(call: Call<'_>) -> Result<Seen, NotObserved> {
     match dialect {
         Dialect::Sqlite => observe_sqlite(&ask, target, call.scope).await,
         Dialect::Postgres => observe_postgres(&ask, target, call.scope).await,
+    }
+}
+
+fn mode(scope: &GateScope, options: &SqlOptions) -> Mode {
+    match (scope.rollback(), options.writes) {
+        (true, _) => Mode::Gate,
+        (false, true) => Mode::Write,
+        (false, false) => Mode::Read,
     }
 }
 
@@ -200,10 +208,11 @@ impl<T> Held<T> {
     }
 }
 
-type Shared<T> = Arc<tokio::sync::Mutex<Held<T>>>;
+/// What the gate's checks share.
+pub(super) type Shared<T> = Arc<tokio::sync::Mutex<Held<T>>>;
 
 /// What the gate's checks share of a target, made by the first of them.
-fn shared<T: Send + 'static>(scope: &GateScope, kind: &str, target: &str) -> Shared<T> {
+pub(super) fn shared<T: Send + 'static>(scope: &GateScope, kind: &str, target: &str) -> Shared<T> {
     // Looking and putting back are two calls of the scope; two checks must not both find nothing.
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
@@ -215,8 +224,9 @@ fn shared<T: Send + 'static>(scope: &GateScope, kind: &str, target: &str) -> Sha
     shared
 }
 
-async fn lock<'a, T>(
-    ask: &Ask<'_>,
+/// Waits for the checks that use it now.
+pub(super) async fn lock<'a, T>(
+    ask: &Asking<'_>,
     shared: &'a Shared<T>,
 ) -> Result<tokio::sync::MutexGuard<'a, Held<T>>, NotObserved> {
     tokio::time::timeout(ask.ctx.remaining(), shared.lock())
@@ -235,7 +245,7 @@ pub(super) async fn end_gate(scope: &GateScope) -> Option<GateEnd> {
             let held = shared.lock().await.take();
             postgres::end(held).await
         } else {
-            None
+            mysql::end_of(scope, &key).await.map(GateEnd::only)
         };
         whole = match (whole, end) {
             (Some(one), Some(other)) => Some(one.and(other)),

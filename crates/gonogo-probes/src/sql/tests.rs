@@ -1,5 +1,6 @@
 //! The probe against real databases: SQLite in a file, PostgreSQL started from the machine's packages.
 
+mod connections;
 mod escapes;
 mod gates;
 mod matrix;

@@ -8,12 +8,14 @@
     reason = "only tests use it, and they are to stop where they stand"
 )]
 
+mod mariadb;
 mod postgres;
 mod sshd;
 
 use std::net::TcpListener;
 use std::process::Command;
 
+pub use mariadb::MariaDbServer;
 pub use postgres::{PASSWORD, PASSWORD_IN_URL, PostgresServer, USER};
 pub use sshd::SshServer;
 

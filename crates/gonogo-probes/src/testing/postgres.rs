@@ -208,6 +208,28 @@ impl PostgresServer {
         &self.folder
     }
 
+    /// What a statement gives, as `psql` prints it without decoration.
+    pub fn psql(&self, sql: &str) -> String {
+        let port = self.port.to_string();
+        let mut command = Command::new(self.program("psql"));
+        command
+            .args(["-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1"])
+            .args([
+                "-h",
+                "127.0.0.1",
+                "-p",
+                &port,
+                "-U",
+                USER,
+                "-d",
+                "postgres",
+                "-c",
+                sql,
+            ])
+            .env("PGPASSWORD", PASSWORD);
+        out(&mut command)
+    }
+
     /// Its port.
     pub fn port(&self) -> u16 {
         self.port

@@ -25,7 +25,7 @@ use super::names::Names;
 use super::progress::{Progress, Told};
 use super::setup::Setup;
 use crate::store::{Appender, BlobName, Blobs, Durability, Receipt, RedactedBytes};
-use crate::world::World;
+use crate::world::{World, variable};
 
 /// A check's item: gate, check, and which item of its `for_each`.
 type ItemKey = (String, String, Option<u32>);
@@ -77,6 +77,10 @@ impl Desk {
             setup.base_dir.clone(),
             Duration::from_secs(30),
             stopped,
+        )
+        .for_run(
+            Some(started.run.clone()),
+            variable("GONOGO_SSH_CONFIG").map(|path| setup.base_dir.join(path)),
         )
         .with_files(setup.plan.files.clone());
         let state = State {

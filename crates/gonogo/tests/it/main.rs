@@ -23,6 +23,7 @@ mod example;
 mod limits;
 mod matrix;
 mod migrations;
+mod reach;
 mod readme;
 mod resume;
 mod rig;

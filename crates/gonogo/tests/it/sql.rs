@@ -210,7 +210,7 @@ fn a_script_that_cannot_be_run_is_refused_before_anything_is_sent() {
         assert_eq!(ended.code, 64, "{sql}");
         let all = format!("{}{}", ended.stdout, ended.stderr);
         assert!(
-            all.contains(said) && all.contains("sql/schema.sql"),
+            all.contains(said) && all.contains(&format!("sql/schema.sql:{line}:")),
             "{all}"
         );
     }

@@ -32,6 +32,11 @@ impl Language {
         }
     }
 
+    /// The scheme that is shown.
+    pub(super) fn scheme(self) -> &'static str {
+        self.schemes()[0]
+    }
+
     fn port(self) -> u16 {
         match self {
             Self::Postgres => 5432,
@@ -226,7 +231,7 @@ impl Dsn {
             Some(ssh) => format!(" by ssh {ssh}"),
             None => String::new(),
         };
-        let scheme = self.language.schemes()[0];
+        let scheme = self.language.scheme();
         format!("{scheme}://{place}/{database}{socket}{by}")
     }
 

@@ -2,15 +2,14 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll, ready};
+use std::sync::atomic::Ordering;
+use std::task::{Poll, ready};
 use std::time::Duration;
 
 use gonogo_core::record::{Cause, NotObserved};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpStream, UnixStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::UnixStream;
 use tokio::task::JoinHandle;
 use tokio_postgres::config::SslMode as ServerSslMode;
 use tokio_postgres::tls::TlsStream;
@@ -22,25 +21,38 @@ use tokio_postgres::{
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::notices::Notices;
-use super::tls::{self, is_this_machine, tls_for};
+use super::tls::{self, tls_for};
+use super::wire::{Budget, MAX_ROW_BYTES, Metered, Wire};
 use super::wording::{Forms, Worded, WordedTls};
 use super::{decode, trouble};
 use crate::ctx::Ctx;
 use crate::database::dsn::{Dsn, Place, SslMode};
 use crate::database::ssh::{self, Far, Way};
-use crate::database::{Asking, Heard};
+use crate::database::{Asking, Heard, is_this_machine};
 
-/// What may arrive from one row to the next: a larger row is not read to its end.
-const MAX_ROW_BYTES: u64 = 64 * 1024 * 1024;
 /// How long what is left of a connection may take to end.
 const LINGER: Duration = Duration::from_secs(2);
+/// How long a transaction may be idle beyond the check's time limit.
+const IDLE_MS: u64 = 60_000;
+/// PostgreSQL cuts a longer name.
+const LONGEST_NAME: usize = 63;
 /// Where a server's socket usually is: Debian's folder and PostgreSQL's own.
 const USUAL_FOLDERS: [&str; 2] = ["/var/run/postgresql", "/tmp"];
+
+/// What a session is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Access {
+    /// Only to read: no transaction of it writes by default.
+    Read,
+    /// To change something, for good or until a rollback.
+    Change,
+}
 
 /// The way to a server. Holds a password, so it cannot be printed.
 pub(crate) struct Route {
     dsn: Arc<Dsn>,
     tls: Option<MakeRustlsConnect>,
+    access: Access,
 }
 
 /// A connection with a session of the server's.
@@ -64,13 +76,22 @@ impl Route {
         Ok(Self {
             dsn: Arc::clone(dsn),
             tls,
+            access: Access::Change,
         })
     }
 
-    fn config(&self) -> Config {
+    /// The same, only to read.
+    pub(crate) fn reading(mut self) -> Self {
+        self.access = Access::Read;
+        self
+    }
+
+    /// `settings` are the session's own from its beginning: a later `SET` would go, by way of a pooler, to whoever uses
+    /// the connection next.
+    fn config(&self, ctx: &Ctx, settings: Option<&str>) -> Config {
         let mut config = Config::new();
         config
-            .application_name("gonogo")
+            .application_name(application_name(ctx))
             .user(self.dsn.user.as_deref().unwrap_or_default())
             .ssl_mode(if self.tls.is_some() {
                 ServerSslMode::Require
@@ -83,10 +104,27 @@ impl Route {
         if let Some(database) = &self.dsn.database {
             config.dbname(database);
         }
-        if let Some(options) = &self.dsn.options {
-            config.options(options);
+        // The last one of a kind holds: what the address says cannot undo the session's own.
+        let own = self.dsn.options.as_deref();
+        let options: Vec<&str> = own.into_iter().chain(settings).collect();
+        if !options.is_empty() {
+            config.options(options.join(" "));
         }
         config
+    }
+
+    /// Limits that hold for whatever is asked, also where a check sets none: for a statement, for a lock, for a
+    /// transaction that nobody goes on with, and for a client that is gone without a word.
+    fn settings(&self, limit_ms: u64) -> String {
+        let idle_ms = limit_ms.saturating_add(IDLE_MS);
+        let mut settings = format!(
+            "-c statement_timeout={limit_ms} -c lock_timeout={limit_ms} -c idle_in_transaction_session_timeout={idle_ms} \
+             -c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
+        );
+        if self.access == Access::Read {
+            settings.push_str(" -c default_transaction_read_only=on");
+        }
+        settings
     }
 
     fn host(&self) -> &str {
@@ -168,8 +206,41 @@ pub(crate) fn is_secured(dsn: &Dsn) -> bool {
     }
 }
 
+/// `gonogo RUN`, as `pg_stat_activity` shows it.
+pub(crate) fn application_name(ctx: &Ctx) -> String {
+    let mut name = match ctx.run() {
+        Some(run) => format!("gonogo {run}"),
+        None => "gonogo".to_owned(),
+    };
+    name.truncate(name.floor_char_boundary(LONGEST_NAME));
+    name
+}
+
 /// Connects and signs in.
 pub(crate) async fn connect(ask: &Asking<'_>, route: &Arc<Route>) -> Result<Session, NotObserved> {
+    let limit = limit_ms(ask);
+    let settings = route.settings(limit);
+    match attempt(ask, route, Some(&settings)).await? {
+        Ok(mut session) => {
+            session.limit = Duration::from_millis(limit);
+            Ok(session)
+        }
+        // PgBouncer knows no such settings; each transaction then sets its own.
+        Err(error) if trouble::knows_no_settings(&error) => {
+            match attempt(ask, route, None).await? {
+                Ok(session) => Ok(session),
+                Err(error) => Err(trouble::not_connected(ask, &route.dsn, &error)),
+            }
+        }
+        Err(error) => Err(trouble::not_connected(ask, &route.dsn, &error)),
+    }
+}
+
+async fn attempt(
+    ask: &Asking<'_>,
+    route: &Arc<Route>,
+    settings: Option<&str>,
+) -> Result<Result<Session, tokio_postgres::Error>, NotObserved> {
     let (wire, way) = route.wire(ask.ctx).await?;
     let budget = Budget::default();
     let metered = Metered {
@@ -183,7 +254,7 @@ pub(crate) async fn connect(ask: &Asking<'_>, route: &Arc<Route>) -> Result<Sess
         notices: Notices::default(),
         budget: budget.clone(),
     };
-    let signing_in = sign_in(route, metered, &heard);
+    let signing_in = sign_in(route, route.config(ask.ctx, settings), metered, &heard);
     let signed_in = tokio::time::timeout(ask.ctx.remaining(), signing_in).await;
     match signed_in {
         Err(_) => Err(ask.failed_with_help(
@@ -198,9 +269,9 @@ pub(crate) async fn connect(ask: &Asking<'_>, route: &Arc<Route>) -> Result<Sess
             {
                 return Err(why);
             }
-            Err(trouble::not_connected(ask, &route.dsn, &e))
+            Ok(Err(e))
         }
-        Ok(Ok(signed_in)) => Ok(Session {
+        Ok(Ok(signed_in)) => Ok(Ok(Session {
             client: signed_in.client,
             connection: Some(signed_in.running),
             route: Arc::clone(route),
@@ -211,7 +282,7 @@ pub(crate) async fn connect(ask: &Asking<'_>, route: &Arc<Route>) -> Result<Sess
             engine: format!("PostgreSQL {}", signed_in.version),
             whole: true,
             limit: Duration::MAX,
-        }),
+        })),
     }
 }
 
@@ -231,6 +302,7 @@ struct SignedIn {
 
 async fn sign_in(
     route: &Route,
+    config: Config,
     wire: Metered,
     heard: &Listening,
 ) -> Result<SignedIn, tokio_postgres::Error> {
@@ -239,12 +311,12 @@ async fn sign_in(
             tls_for::<Metered>(&mut tls, route.host()),
             heard.forms.clone(),
         );
-        let (client, connection) = route.config().connect_raw(wire, tls).await?;
+        let (client, connection) = config.connect_raw(wire, tls).await?;
         let version = version(connection.parameter("server_version"));
         (client, carried_on(connection, heard), version)
     } else {
         let wire = Worded::new(wire, heard.forms.clone());
-        let (client, connection) = route.config().connect_raw(wire, NoTls).await?;
+        let (client, connection) = config.connect_raw(wire, NoTls).await?;
         let version = version(connection.parameter("server_version"));
         (client, carried_on(connection, heard), version)
     };
@@ -280,6 +352,13 @@ where
             }
         }
     }))
+}
+
+/// The milliseconds after which the server is to give up a statement.
+fn limit_ms(ask: &Asking<'_>) -> u64 {
+    let ms = u64::try_from(ask.server_timeout().as_millis()).unwrap_or(u64::MAX);
+    // The server counts in an `int`.
+    ms.clamp(1, i32::MAX as u64 - IDLE_MS)
 }
 
 /// `15.18` of `15.18 (Debian 15.18-0+deb12u1)`.
@@ -356,9 +435,9 @@ impl Session {
 
     /// The milliseconds after which the server is to give up the check's statement.
     pub(crate) fn limit_ms(&mut self, ask: &Asking<'_>) -> u64 {
-        let ms = u64::try_from(ask.server_timeout().as_millis()).unwrap_or(u64::MAX);
-        self.limit = Duration::from_millis(ms.max(1));
-        ms.max(1)
+        let ms = limit_ms(ask);
+        self.limit = Duration::from_millis(ms);
+        ms
     }
 
     /// Whether a statement that took so long was given up for that limit, and not by somebody else. The server's
@@ -478,99 +557,5 @@ async fn cancel(route: &Route, token: CancelToken, ctx: &Ctx) {
             drop(token.cancel_query_raw(wire, tls).await);
         }
         None => drop(token.cancel_query_raw(wire, NoTls).await),
-    }
-}
-
-/// Bytes that may still arrive.
-#[derive(Clone)]
-struct Budget(Arc<AtomicU64>);
-
-impl Default for Budget {
-    fn default() -> Self {
-        Self(Arc::new(AtomicU64::new(MAX_ROW_BYTES)))
-    }
-}
-
-enum Wire {
-    Tcp(TcpStream),
-    Unix(UnixStream),
-}
-
-/// A connection that stops where more comes than is read, or where what comes is not PostgreSQL's.
-struct Metered {
-    wire: Wire,
-    budget: Budget,
-    begun: bool,
-    secured: bool,
-}
-
-impl Metered {
-    /// The first byte of a server's answer: to a request for TLS, or to the sign-in.
-    fn begins_well(&mut self, first: Option<&u8>) -> bool {
-        let Some(first) = first.filter(|_| !self.begun) else {
-            return true;
-        };
-        self.begun = true;
-        if self.secured {
-            b"SNE".contains(first)
-        } else {
-            b"RENv".contains(first)
-        }
-    }
-}
-
-impl AsyncRead for Metered {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buf.filled().len();
-        let read = match &mut self.wire {
-            Wire::Tcp(stream) => Pin::new(stream).poll_read(cx, buf),
-            Wire::Unix(stream) => Pin::new(stream).poll_read(cx, buf),
-        };
-        if !matches!(read, Poll::Ready(Ok(()))) {
-            return read;
-        }
-        let came = &buf.filled()[before..];
-        if !self.begins_well(came.first()) {
-            let not_ours = "the answer is not PostgreSQL's";
-            return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, not_ours)));
-        }
-        let came = came.len() as u64;
-        let left = self.budget.0.load(Ordering::Relaxed).saturating_sub(came);
-        self.budget.0.store(left, Ordering::Relaxed);
-        if left == 0 {
-            return Poll::Ready(Err(io::Error::other("a row is larger than is read")));
-        }
-        read
-    }
-}
-
-impl AsyncWrite for Metered {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        match &mut self.wire {
-            Wire::Tcp(stream) => Pin::new(stream).poll_write(cx, buf),
-            Wire::Unix(stream) => Pin::new(stream).poll_write(cx, buf),
-        }
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.wire {
-            Wire::Tcp(stream) => Pin::new(stream).poll_flush(cx),
-            Wire::Unix(stream) => Pin::new(stream).poll_flush(cx),
-        }
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.wire {
-            Wire::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
-            Wire::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
-        }
     }
 }

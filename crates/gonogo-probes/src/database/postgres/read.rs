@@ -17,9 +17,18 @@ use crate::database::dsn::Dsn;
 /// The most bytes of one answer to a question of our own: beyond, something is not what it seems.
 const MAX_ANSWER_BYTES: usize = 256 * 1024 * 1024;
 
-/// Connects and signs in.
+/// Connects and signs in, to change something.
 pub(crate) async fn open(asking: &Asking<'_>, dsn: &Arc<Dsn>) -> Result<Session, NotObserved> {
     let route = Arc::new(Route::of(asking, dsn)?);
+    connect::connect(asking, &route).await
+}
+
+/// Connects and signs in, only to read.
+pub(crate) async fn open_reading(
+    asking: &Asking<'_>,
+    dsn: &Arc<Dsn>,
+) -> Result<Session, NotObserved> {
+    let route = Arc::new(Route::of(asking, dsn)?.reading());
     connect::connect(asking, &route).await
 }
 
@@ -78,7 +87,7 @@ pub(crate) struct Reading {
 impl Reading {
     /// Connects and begins.
     pub(crate) async fn open(asking: &Asking<'_>, dsn: &Arc<Dsn>) -> Result<Self, NotObserved> {
-        let mut session = open(asking, dsn).await?;
+        let mut session = open_reading(asking, dsn).await?;
         let snapshot = "begin isolation level repeatable read read only";
         begin(&mut session, asking, snapshot).await?;
         Ok(Self {

@@ -37,15 +37,6 @@ pub(super) fn of(ask: &Asking<'_>, dsn: &Dsn) -> Result<MakeRustlsConnect, NotOb
     Ok(MakeRustlsConnect::new(config))
 }
 
-/// Whether packets to a host leave the machine that sends them.
-pub(super) fn is_this_machine(host: &str) -> bool {
-    let host = host.to_ascii_lowercase();
-    let address = host.parse::<std::net::IpAddr>();
-    host == "localhost"
-        || host.ends_with(".localhost")
-        || address.is_ok_and(|address| address.is_loopback())
-}
-
 /// The same for one host.
 pub(super) fn tls_for<S>(
     tls: &mut MakeRustlsConnect,

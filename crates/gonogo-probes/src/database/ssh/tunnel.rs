@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -84,6 +85,8 @@ pub(crate) struct Tunnel {
     said: watch::Receiver<Said>,
     /// The exit code, once it has ended; `-1` for a signal.
     ended: watch::Receiver<Option<i32>>,
+    /// Whether somebody found it leading nowhere.
+    broken: AtomicBool,
     sockets: Mutex<BTreeMap<Far, PathBuf>>,
 }
 
@@ -124,22 +127,33 @@ pub(crate) async fn through(
     host: &SshHost,
     far: &Far,
 ) -> Result<(UnixStream, Way), NotObserved> {
-    let (tunnel, socket) = socket(ctx, host, far).await?;
-    let said_before = tunnel.said.borrow().count;
-    let way = Way {
-        said_before,
-        far: far.clone(),
-        tunnel,
-    };
-    match tokio::time::timeout(ctx.remaining(), UnixStream::connect(&socket)).await {
-        Ok(Ok(stream)) => Ok((stream, way)),
-        Ok(Err(e)) => Err(failed(ctx, host, Cause::Network, e.to_string())),
-        Err(_) => Err(failed(
-            ctx,
-            host,
-            Cause::Timeout,
-            "the tunnel did not answer".to_owned(),
-        )),
+    // A tunnel may have broken a moment ago, and nobody was told yet: once more, then.
+    let mut again = true;
+    loop {
+        let (tunnel, socket) = socket(ctx, host, far).await?;
+        let said_before = tunnel.said.borrow().count;
+        match tokio::time::timeout(ctx.remaining(), UnixStream::connect(&socket)).await {
+            Ok(Ok(stream)) => {
+                let way = Way {
+                    said_before,
+                    far: far.clone(),
+                    tunnel,
+                };
+                return Ok((stream, way));
+            }
+            Ok(Err(_)) if again => {
+                tunnel.broken.store(true, Ordering::Relaxed);
+                again = false;
+            }
+            Ok(Err(e)) => {
+                let message = format!("the tunnel does not lead anywhere: {e}");
+                return Err(failed(ctx, host, Cause::Network, message));
+            }
+            Err(_) => {
+                let message = "the tunnel did not answer".to_owned();
+                return Err(failed(ctx, host, Cause::Timeout, message));
+            }
+        }
     }
 }
 
@@ -158,7 +172,7 @@ pub(crate) async fn socket(
         return Err(failed(ctx, host, Cause::Timeout, message));
     };
     let tunnel = match &*open {
-        Some(tunnel) if tunnel.ended.borrow().is_none() => Arc::clone(tunnel),
+        Some(tunnel) if tunnel.is_open() => Arc::clone(tunnel),
         _ => {
             let tunnel = Arc::new(Tunnel::start(ctx, host).await?);
             *open = Some(Arc::clone(&tunnel));
@@ -224,6 +238,7 @@ impl Tunnel {
             _leash: leash,
             said,
             ended: end_of(child),
+            broken: AtomicBool::new(false),
             sockets: Mutex::default(),
         };
         match tokio::time::timeout(ctx.remaining(), says_ready(stdout)).await {
@@ -231,6 +246,10 @@ impl Tunnel {
             Ok(false) => Err(told(ctx, host, tunnel.why_ended().await)),
             Err(_) => Err(tunnel.too_slow(ctx)),
         }
+    }
+
+    fn is_open(&self) -> bool {
+        self.ended.borrow().is_none() && !self.broken.load(Ordering::Relaxed)
     }
 
     fn too_slow(&self, ctx: &Ctx) -> NotObserved {

@@ -13,7 +13,9 @@ use super::observed::observed;
 use super::run::Ask;
 use crate::database::Place;
 use crate::database::dsn::Dsn;
-use crate::database::postgres::{Session, begin_reading, end_reading, keep_idle, open, reused};
+use crate::database::postgres::{
+    Session, begin_reading, end_reading, keep_idle, open, open_reading, reused,
+};
 use crate::probe::Seen;
 
 /// Reads, on a connection that was used before where there is one.
@@ -22,7 +24,7 @@ pub(super) async fn read(ask: &Ask<'_>, dsn: &Arc<Dsn>) -> Result<Seen, NotObser
     let mut session = if let Some(session) = reused(ask, &key).await {
         session
     } else {
-        let mut session = open(ask, dsn).await?;
+        let mut session = open_reading(ask, dsn).await?;
         begin_reading(&mut session, ask).await?;
         session
     };
@@ -37,9 +39,6 @@ pub(super) async fn read(ask: &Ask<'_>, dsn: &Arc<Dsn>) -> Result<Seen, NotObser
 /// Writes for good, on a connection of its own.
 pub(super) async fn write(ask: &Ask<'_>, dsn: &Arc<Dsn>) -> Result<Seen, NotObserved> {
     let mut session = open(ask, dsn).await?;
-    let ms = session.limit_ms(ask);
-    let limits = format!("set statement_timeout = {ms}; set lock_timeout = {ms}");
-    session.say(ask, &limits).await?;
     let said = make::within_time(&mut session, ask).await?;
     Ok(observed(place(ask, dsn, &session), said))
 }

@@ -275,11 +275,11 @@ impl Gate {
         } else {
             ms
         };
-        // Between two checks of a gate the transaction is idle; that must not end it. How texts are read must be as
-        // they were examined.
+        // Between two checks of a gate the transaction is idle; that must not end it soon, but at last it must. How texts
+        // are read must be as they were examined.
         let begin = format!(
             "savepoint gonogo; set local statement_timeout = {ms}; set local lock_timeout = {lock_ms}; \
-             set local idle_in_transaction_session_timeout = 0; set local standard_conforming_strings = on"
+             set local idle_in_transaction_session_timeout = '1h'; set local standard_conforming_strings = on"
         );
         session.say_or_break(ask, &begin).await?;
         let (done, ended) = oneshot::channel::<()>();
