@@ -97,7 +97,7 @@ impl Ctx {
     }
 
     /// What `ssh` must know of its user beyond what every program gets.
-    pub(crate) fn ssh_environment(&self) -> Vec<(&'static str, std::ffi::OsString)> {
+    pub(crate) fn ssh_environment() -> Vec<(&'static str, std::ffi::OsString)> {
         let own = ["SSH_AUTH_SOCK", "USER", "LOGNAME"];
         let own = own
             .iter()
