@@ -71,7 +71,7 @@ impl File {
         reader(&self.bytes).map_err(|wrong| {
             let text = String::from_utf8_lossy(&self.bytes);
             let line = text.lines().nth(wrong.line.saturating_sub(1));
-            let excerpt = line.filter(|l| l.len() <= 200).map(|l| escape(l));
+            let excerpt = line.filter(|l| l.len() <= 200).map(escape);
             let place = Place {
                 file: self.shown.clone(),
                 line: wrong.line,
