@@ -17,7 +17,7 @@ use gonogo_core::record::{Cause, NotObserved};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::watch;
 
 /// The door of one attempt.
@@ -26,6 +26,7 @@ pub struct Ctx {
     shared: Arc<Shared>,
     deadline: Instant,
     started: Instant,
+    run_started_at: DateTime<Utc>,
 }
 
 struct Shared {
@@ -65,6 +66,16 @@ impl Ctx {
             }),
             deadline: started + timeout,
             started,
+            run_started_at: DateTime::<Utc>::from(std::time::SystemTime::now()),
+        }
+    }
+
+    /// The same door for a run that began earlier than this process: one that is resumed.
+    #[must_use]
+    pub fn of_run(self, run_started_at: DateTime<Utc>) -> Self {
+        Self {
+            run_started_at,
+            ..self
         }
     }
 
@@ -76,12 +87,18 @@ impl Ctx {
             shared: Arc::clone(&self.shared),
             deadline: started + timeout,
             started,
+            run_started_at: self.run_started_at,
         }
     }
 
     /// The wall clock: for what is recorded (token ages, certificate ends), never for measuring.
     pub fn wall_now(&self) -> DateTime<Utc> {
         DateTime::<Utc>::from(std::time::SystemTime::now())
+    }
+
+    /// When the run began, by the wall clock: for what is counted since then.
+    pub fn run_started_at(&self) -> DateTime<Utc> {
+        self.run_started_at
     }
 
     /// The monotonic clock.
@@ -247,6 +264,42 @@ impl Ctx {
         ))
     }
 
+    /// Connects to a Unix socket of this machine; a relative path is read from the plan's folder.
+    pub async fn connect_unix(&self, path: &str) -> Result<UnixStream, NotObserved> {
+        let tried = format!("unix://{path}");
+        let connecting = UnixStream::connect(self.path(path));
+        let error = match tokio::time::timeout(self.remaining(), connecting).await {
+            Err(_) => {
+                return Err(self.not_observed(
+                    tried,
+                    Cause::Timeout,
+                    format!("the socket {path} did not accept a connection in time"),
+                ));
+            }
+            Ok(Ok(stream)) => return Ok(stream),
+            Ok(Err(error)) => error,
+        };
+        let (cause, help) = match error.kind() {
+            std::io::ErrorKind::NotFound => (
+                Cause::Missing,
+                "does the service run on this machine, and is this its socket?",
+            ),
+            std::io::ErrorKind::ConnectionRefused => (
+                Cause::Refused,
+                "the socket is there but nobody listens: start the service",
+            ),
+            std::io::ErrorKind::PermissionDenied => (
+                Cause::Denied,
+                "run gonogo as a user who may open the socket",
+            ),
+            _ => (Cause::Network, "is the path that of a socket?"),
+        };
+        let message = format!("could not connect to the socket {path}: {error}");
+        let mut failed = self.not_observed(tried, cause, message);
+        failed.help = Some(help.to_owned());
+        Err(failed)
+    }
+
     /// A program to be run: the environment cleared but for `PATH`, `HOME`, `LANG` and what the plan gives, no
     /// standard input, a process group of its own, killed when dropped.
     pub fn program(&self, name: &str) -> tokio::process::Command {
@@ -332,6 +385,22 @@ impl GateScope {
     /// Keeps a value for later, in place of what was kept under the key.
     pub fn keep<T: Any + Send>(&self, key: &str, value: T) {
         self.lock().insert(key.to_owned(), vec![Box::new(value)]);
+    }
+
+    /// Changes what is kept under a key, made first where there is none: as one act, whoever else is at it.
+    pub fn change<T: Any + Send, R>(
+        &self,
+        key: &str,
+        make: impl FnOnce() -> T,
+        change: impl FnOnce(&mut T) -> R,
+    ) -> R {
+        let mut kept = self.lock();
+        let places = kept.entry(key.to_owned()).or_default();
+        let kept = places.pop().and_then(|any| any.downcast::<T>().ok());
+        let mut value = kept.unwrap_or_else(|| Box::new(make()));
+        let changed = change(&mut value);
+        places.push(value);
+        changed
     }
 
     /// Keeps one more value under the key, at most 64.

@@ -2,20 +2,29 @@
 
 #[cfg(test)]
 mod bench;
+pub mod compose;
+pub mod containers;
 pub mod ctx;
 pub mod database;
+pub mod docker;
 pub mod exec;
 pub mod files;
 pub mod http;
 mod json;
+mod json_api;
 pub mod jwt;
+pub mod kubernetes;
 pub mod load;
 pub mod probe;
 pub mod prometheus;
+pub mod redis;
+pub mod resources;
 pub mod secrets;
 pub mod sql;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+pub mod texts;
+mod yaml;
 
 use gonogo_core::plan::{Registry, Syntax, TargetSyntax};
 use probe::Probe;
@@ -30,6 +39,11 @@ static PROBES: &[&dyn Probe] = &[
     &files::Files,
     &secrets::Secrets,
     &exec::Exec,
+    &containers::Containers,
+    &compose::Compose,
+    &kubernetes::Kubernetes,
+    &resources::Resources,
+    &redis::Redis,
 ];
 
 /// All target kinds.
@@ -39,6 +53,9 @@ static TARGETS: &[TargetSyntax] = &[
     database::SQLITE,
     prometheus::TARGET,
     files::TARGET,
+    docker::TARGET,
+    kubernetes::TARGET,
+    redis::TARGET,
 ];
 
 /// The probe of a plan key.

@@ -8,9 +8,15 @@
     reason = "only tests use it, and they are to stop where they stand"
 )]
 
+mod podman;
+mod redis;
+
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+
+pub use podman::{IMAGE, PodmanEngine, health};
+pub use redis::RedisServer;
 
 /// A PostgreSQL of its own, on a free port of the loopback and a socket in its folder; stopped and removed at the end.
 pub struct PostgresServer {

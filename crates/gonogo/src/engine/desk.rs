@@ -77,7 +77,8 @@ impl Desk {
             setup.base_dir.clone(),
             Duration::from_secs(30),
             stopped,
-        );
+        )
+        .of_run(started.started_at);
         let state = State {
             appender: Some(appender),
             blobs,
