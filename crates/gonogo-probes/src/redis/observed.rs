@@ -16,7 +16,6 @@ pub(super) struct Answered<'a> {
     pub(super) latency: Duration,
     pub(super) is_open: bool,
     pub(super) round_trip: Option<RoundTrip>,
-    pub(super) now: DateTime<Utc>,
 }
 
 /// A key there and back.
@@ -76,7 +75,7 @@ fn persistence() -> Type {
     Type::fields([
         ("loading", Field::optional(Type::Bool, "whether it is still reading its data")),
         ("last_save", Field::optional(Type::Timestamp, "when the last snapshot was written, or the server started")),
-        ("since_last_save", Field::optional(Type::Duration, "how long ago that was, by this machine's clock")),
+        ("since_last_save", Field::optional(Type::Duration, "how long ago that was, by the server's own clock")),
         ("last_save_ok", Field::optional(Type::Bool, "whether the last snapshot succeeded")),
         ("changes_since_save", Field::optional(Type::Int, "changes that no snapshot has yet")),
         ("aof", Field::optional(Type::Bool, "whether each change is appended to a file")),
@@ -123,7 +122,7 @@ pub(super) fn seen(answered: &Answered<'_>) -> Option<Seen> {
     put("replicas", info.int("connected_slaves"));
     put("link", info.text("master_link_status"));
     put("memory", Some(info.memory()));
-    put("persistence", Some(info.persistence(answered.now)));
+    put("persistence", Some(info.persistence()));
     put("clients", Some(info.clients()));
     let databases = info.databases();
     let keys = databases.values().filter_map(Value::as_int);
@@ -228,11 +227,16 @@ impl<'a> Info<'a> {
         ])
     }
 
-    fn persistence(&self, now: DateTime<Utc>) -> Value {
+    fn persistence(&self) -> Value {
         let last = self
             .number("rdb_last_save_time")
             .and_then(|at| Utc.timestamp_opt(at, 0).single());
-        let since = last.and_then(|at| (now - at).num_nanoseconds());
+        // Both by the server; where its clock was set back, how long ago is not known.
+        let now = self
+            .number("server_time_usec")
+            .and_then(DateTime::<Utc>::from_timestamp_micros);
+        let since = now.zip(last).and_then(|(now, at)| (now - at).num_nanoseconds());
+        let since = since.filter(|ns| *ns >= 0);
         let aof_ok = self.is_ok("aof_last_write_status").map(|write| {
             write && self.is_ok("aof_last_bgrewrite_status").unwrap_or(true)
         });

@@ -62,7 +62,6 @@ pub(super) async fn observe(call: Call<'_>) -> Result<Seen, NotObserved> {
         latency,
         is_open,
         round_trip,
-        now: call.ctx.wall_now(),
     };
     let mut seen = seen(&answered).ok_or_else(|| asking.not_redis("an INFO without a version"))?;
     let engine = seen.target.take().and_then(|t| t.engine);

@@ -3,6 +3,8 @@
 //! thought (`status < 500`, `value < 100.0`, `size(findings) == 0`): no cell gives `pass`, none a GO.
 
 mod case;
+mod compose;
+mod containers;
 mod exec;
 mod files;
 mod hostile;
@@ -11,6 +13,7 @@ mod jwt;
 mod load;
 mod postgres;
 mod prometheus;
+mod redis;
 mod secrets;
 mod seen;
 mod sqlite;
@@ -33,10 +36,15 @@ enum Kind {
     Files,
     Secrets,
     Exec,
+    Containers,
+    Kubernetes,
+    Resources,
+    Compose,
+    Redis,
 }
 
 impl Kind {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 17] = [
         Self::Http,
         Self::Load,
         Self::Scrape,
@@ -49,6 +57,11 @@ impl Kind {
         Self::Files,
         Self::Secrets,
         Self::Exec,
+        Self::Containers,
+        Self::Kubernetes,
+        Self::Resources,
+        Self::Compose,
+        Self::Redis,
     ];
 
     /// The key of its probe.
@@ -62,6 +75,11 @@ impl Kind {
             Self::Files => "files",
             Self::Secrets => "secrets",
             Self::Exec => "exec",
+            Self::Containers => "containers",
+            Self::Kubernetes => "kubernetes",
+            Self::Resources => "resources",
+            Self::Compose => "compose",
+            Self::Redis => "redis",
         }
     }
 }
