@@ -138,7 +138,11 @@ fn braced(
     let kind = chars.next();
     uses.push(Use {
         name: name.to_owned(),
-        set: if kind == Some('?') { there.is_some() } else { value.is_some() },
+        set: if kind == Some('?') {
+            there.is_some()
+        } else {
+            value.is_some()
+        },
         default: matches!(kind, Some('-' | '+')),
         required: kind == Some('?'),
     });

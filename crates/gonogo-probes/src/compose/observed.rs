@@ -54,7 +54,8 @@ impl Service {
             return false;
         }
         let last = image.rsplit('/').next().unwrap_or(image);
-        last.split_once(':').is_none_or(|(_, tag)| tag == "latest" || tag.is_empty())
+        last.split_once(':')
+            .is_none_or(|(_, tag)| tag == "latest" || tag.is_empty())
     }
 }
 
@@ -82,17 +83,62 @@ pub(super) struct Found {
 pub(super) fn shape() -> Shape {
     let names = || Type::list(Type::String);
     let fields = [
-        ("valid", Field::new(Type::Bool, "whether nothing is wrong; warnings do not count")),
-        ("problems", Field::new(Type::list(problem()), "what is wrong, and what is only doubtful")),
+        (
+            "valid",
+            Field::new(
+                Type::Bool,
+                "whether nothing is wrong; warnings do not count",
+            ),
+        ),
+        (
+            "problems",
+            Field::new(
+                Type::list(problem()),
+                "what is wrong, and what is only doubtful",
+            ),
+        ),
         ("errors", Field::new(Type::Int, "how many are wrong")),
         ("warnings", Field::new(Type::Int, "how many are doubtful")),
-        ("services", Field::new(names(), "the services that `docker compose up` starts: those without a profile")),
-        ("profiled", Field::new(names(), "the services that only a profile starts")),
-        ("definitions", Field::new(Type::map(service()), "the services by name")),
-        ("variables", Field::new(Type::list(variable()), "the variables that the file uses, never their values")),
-        ("unset", Field::new(names(), "variables without a value and without a default: compose puts nothing in")),
-        ("unpinned", Field::new(names(), "services whose image has no tag, or `latest`")),
-        ("unchecked", Field::new(names(), "services whose health check is missing in the file, disabled, or checks nothing")),
+        (
+            "services",
+            Field::new(
+                names(),
+                "the services that `docker compose up` starts: those without a profile",
+            ),
+        ),
+        (
+            "profiled",
+            Field::new(names(), "the services that only a profile starts"),
+        ),
+        (
+            "definitions",
+            Field::new(Type::map(service()), "the services by name"),
+        ),
+        (
+            "variables",
+            Field::new(
+                Type::list(variable()),
+                "the variables that the file uses, never their values",
+            ),
+        ),
+        (
+            "unset",
+            Field::new(
+                names(),
+                "variables without a value and without a default: compose puts nothing in",
+            ),
+        ),
+        (
+            "unpinned",
+            Field::new(names(), "services whose image has no tag, or `latest`"),
+        ),
+        (
+            "unchecked",
+            Field::new(
+                names(),
+                "services whose health check is missing in the file, disabled, or checks nothing",
+            ),
+        ),
     ];
     Shape {
         fields: fields.into_iter().map(|(n, f)| (n.to_owned(), f)).collect(),
@@ -103,7 +149,10 @@ fn problem() -> Type {
     Type::fields([
         ("level", Field::new(Type::String, "`error` or `warning`")),
         ("rule", Field::new(Type::String, "its stable name")),
-        ("place", Field::new(Type::String, "the file, or the place in the compose file")),
+        (
+            "place",
+            Field::new(Type::String, "the file, or the place in the compose file"),
+        ),
         ("line", Field::optional(Type::Int, "the line")),
         ("message", Field::new(Type::String, "what is wrong")),
     ])
@@ -111,25 +160,58 @@ fn problem() -> Type {
 
 fn service() -> Type {
     Type::fields([
-        ("image", Field::optional(Type::String, "its image, variables put in")),
-        ("build", Field::new(Type::Bool, "whether it is built from sources")),
-        ("platform", Field::optional(Type::String, "the platform it is pinned to")),
+        (
+            "image",
+            Field::optional(Type::String, "its image, variables put in"),
+        ),
+        (
+            "build",
+            Field::new(Type::Bool, "whether it is built from sources"),
+        ),
+        (
+            "platform",
+            Field::optional(Type::String, "the platform it is pinned to"),
+        ),
         (
             "health_check",
             Field::new(
                 Type::fields([
-                    ("defined", Field::new(Type::Bool, "whether the file defines one")),
-                    ("checks_nothing", Field::new(Type::Bool, "whether it defines none, or one that always succeeds")),
+                    (
+                        "defined",
+                        Field::new(Type::Bool, "whether the file defines one"),
+                    ),
+                    (
+                        "checks_nothing",
+                        Field::new(
+                            Type::Bool,
+                            "whether it defines none, or one that always succeeds",
+                        ),
+                    ),
                     ("test", Field::new(Type::String, "its command")),
-                    ("why", Field::optional(Type::String, "why it checks nothing")),
+                    (
+                        "why",
+                        Field::optional(Type::String, "why it checks nothing"),
+                    ),
                 ]),
                 "its health check; an image may have its own",
             ),
         ),
-        ("ports", Field::new(Type::list(Type::String), "its published ports, as written")),
-        ("restart", Field::optional(Type::String, "its restart policy")),
-        ("depends_on", Field::new(Type::list(Type::String), "the services it waits for")),
-        ("profiles", Field::new(Type::list(Type::String), "the profiles that start it")),
+        (
+            "ports",
+            Field::new(Type::list(Type::String), "its published ports, as written"),
+        ),
+        (
+            "restart",
+            Field::optional(Type::String, "its restart policy"),
+        ),
+        (
+            "depends_on",
+            Field::new(Type::list(Type::String), "the services it waits for"),
+        ),
+        (
+            "profiles",
+            Field::new(Type::list(Type::String), "the profiles that start it"),
+        ),
     ])
 }
 
@@ -137,8 +219,17 @@ fn variable() -> Type {
     Type::fields([
         ("name", Field::new(Type::String, "its name")),
         ("set", Field::new(Type::Bool, "whether it has a value")),
-        ("default", Field::new(Type::Bool, "whether every use says what stands there without one")),
-        ("required", Field::new(Type::Bool, "whether a use demands it: `${NAME:?…}`")),
+        (
+            "default",
+            Field::new(
+                Type::Bool,
+                "whether every use says what stands there without one",
+            ),
+        ),
+        (
+            "required",
+            Field::new(Type::Bool, "whether a use demands it: `${NAME:?…}`"),
+        ),
     ])
 }
 
@@ -152,8 +243,14 @@ pub(super) fn seen(found: Found) -> Seen {
         ("valid", Value::from(errors == 0)),
         ("errors", errors.into()),
         ("warnings", warnings.into()),
-        ("problems", Value::List(found.problems.iter().map(problem_facts).collect())),
-        ("variables", Value::List(found.variables.iter().map(variable_facts).collect())),
+        (
+            "problems",
+            Value::List(found.problems.iter().map(problem_facts).collect()),
+        ),
+        (
+            "variables",
+            Value::List(found.variables.iter().map(variable_facts).collect()),
+        ),
         ("unset", names(unset.map(|v| v.name.as_str()).collect())),
     ]
     .into_iter()
@@ -183,11 +280,22 @@ pub(super) fn seen(found: Found) -> Seen {
         });
     }
     let cut = found.elsewhere.iter().flat_map(|why| {
-        ["valid", "problems", "errors", "services", "profiled", "definitions", "unset", "variables", "unpinned", "unchecked"]
-            .map(|fact| Cut {
-                fact: fact.to_owned(),
-                why: why.clone(),
-            })
+        [
+            "valid",
+            "problems",
+            "errors",
+            "services",
+            "profiled",
+            "definitions",
+            "unset",
+            "variables",
+            "unpinned",
+            "unchecked",
+        ]
+        .map(|fact| Cut {
+            fact: fact.to_owned(),
+            why: why.clone(),
+        })
     });
     Seen {
         cut: cut.collect(),
@@ -228,7 +336,10 @@ fn service_facts(service: &Service) -> Value {
     let check = service.health_check.as_ref().unwrap_or(&none);
     let health_check = map([
         ("defined", Some(check.defined.into())),
-        ("checks_nothing", Some(check.checks_nothing.is_some().into())),
+        (
+            "checks_nothing",
+            Some(check.checks_nothing.is_some().into()),
+        ),
         ("test", Some(check.test.as_str().into())),
         ("why", check.checks_nothing.as_deref().map(Value::from)),
     ]);
@@ -245,7 +356,9 @@ fn service_facts(service: &Service) -> Value {
 }
 
 fn map<const N: usize>(fields: [(&str, Option<Value>); N]) -> Value {
-    let there = fields.into_iter().filter_map(|(n, v)| Some((n.to_owned(), v?)));
+    let there = fields
+        .into_iter()
+        .filter_map(|(n, v)| Some((n.to_owned(), v?)));
     Value::Map(there.collect())
 }
 

@@ -42,7 +42,14 @@ pub(super) struct Look<'a> {
 }
 
 impl Look<'_> {
-    fn report(&mut self, level: Level, rule: &'static str, place: &str, line: usize, message: String) {
+    fn report(
+        &mut self,
+        level: Level,
+        rule: &'static str,
+        place: &str,
+        line: usize,
+        message: String,
+    ) {
         self.found.problems.push(Problem {
             level,
             rule,
@@ -65,7 +72,8 @@ impl Look<'_> {
                 if let Some(why) = fill.error {
                     self.error("variable-syntax", place, node.line, why);
                 }
-                self.uses.extend(fill.uses.into_iter().map(|u| (u, node.line)));
+                self.uses
+                    .extend(fill.uses.into_iter().map(|u| (u, node.line)));
                 Kind::Text(fill.text)
             }
             Kind::List(items) => {
@@ -94,12 +102,14 @@ impl Look<'_> {
         let mut variables: BTreeMap<String, Variable> = BTreeMap::new();
         let mut told: BTreeSet<String> = BTreeSet::new();
         for (one, line) in std::mem::take(&mut self.uses) {
-            let known = variables.entry(one.name.clone()).or_insert_with(|| Variable {
-                name: one.name.clone(),
-                set: true,
-                default: true,
-                required: false,
-            });
+            let known = variables
+                .entry(one.name.clone())
+                .or_insert_with(|| Variable {
+                    name: one.name.clone(),
+                    set: true,
+                    default: true,
+                    required: false,
+                });
             known.set &= one.set;
             known.default &= one.default;
             known.required |= one.required;
@@ -111,7 +121,8 @@ impl Look<'_> {
                 let message = format!("the file demands `{name}`, and no env file gives it");
                 self.error("variable-required", name, line, message);
             } else {
-                let message = format!("`{name}` has no value and no default: compose puts nothing in");
+                let message =
+                    format!("`{name}` has no value and no default: compose puts nothing in");
                 self.report(Level::Warning, "variable-unset", name, line, message);
             }
         }
@@ -120,7 +131,10 @@ impl Look<'_> {
 
     fn file(&mut self, file: &Node) {
         let Some(members) = file.map() else {
-            let message = format!("the file is {}, and a mapping with `services` is due", file.what());
+            let message = format!(
+                "the file is {}, and a mapping with `services` is due",
+                file.what()
+            );
             self.error("structure", "", file.line, message);
             return;
         };
@@ -129,11 +143,19 @@ impl Look<'_> {
             self.elsewhere("include", include.line);
         }
         let Some(services) = file.get("services") else {
-            self.error("structure", "services", file.line, "there are no `services`".to_owned());
+            self.error(
+                "structure",
+                "services",
+                file.line,
+                "there are no `services`".to_owned(),
+            );
             return;
         };
         let Some(all) = services.map().filter(|all| !all.is_empty()) else {
-            let message = format!("`services` is {}, and a mapping of services is due", services.what());
+            let message = format!(
+                "`services` is {}, and a mapping of services is due",
+                services.what()
+            );
             self.error("structure", "services", services.line, message);
             return;
         };
@@ -181,13 +203,20 @@ impl Look<'_> {
                 let message = match known {
                     None => format!("it depends on `{other}`, which is no service of the file"),
                     Some(_) if *other == service.name => "it depends on itself".to_owned(),
-                    Some(other) if waits_for_health(node, &other.name) && is_disabled(other) => format!(
-                        "it waits until `{}` is healthy, whose health check is disabled",
-                        other.name
-                    ),
+                    Some(other) if waits_for_health(node, &other.name) && is_disabled(other) => {
+                        format!(
+                            "it waits until `{}` is healthy, whose health check is disabled",
+                            other.name
+                        )
+                    }
                     Some(_) => continue,
                 };
-                self.error("depends-on", &format!("{place}.depends_on"), node.line, message);
+                self.error(
+                    "depends-on",
+                    &format!("{place}.depends_on"),
+                    node.line,
+                    message,
+                );
             }
             // Services of different profiles need not run together.
             if !service.profiles.is_empty() {
@@ -214,14 +243,21 @@ impl Look<'_> {
         loop {
             let before = left.len();
             let names: BTreeSet<&str> = left.iter().map(|s| s.name.as_str()).collect();
-            left.retain(|s| s.depends_on.iter().any(|d| *d != s.name && names.contains(d.as_str())));
+            left.retain(|s| {
+                s.depends_on
+                    .iter()
+                    .any(|d| *d != s.name && names.contains(d.as_str()))
+            });
             if left.len() == before {
                 break;
             }
         }
         if !left.is_empty() {
             let names: Vec<&str> = left.iter().map(|s| s.name.as_str()).collect();
-            let message = format!("these wait for each other, or for some that do: {}", names.join(", "));
+            let message = format!(
+                "these wait for each other, or for some that do: {}",
+                names.join(", ")
+            );
             self.error("depends-on", "services", 0, message);
         }
     }
@@ -232,6 +268,8 @@ fn is_disabled(service: &Service) -> bool {
 }
 
 fn waits_for_health(node: &Node, other: &str) -> bool {
-    let condition = node.get("depends_on").and_then(|d| d.get(other)?.get("condition")?.text());
+    let condition = node
+        .get("depends_on")
+        .and_then(|d| d.get(other)?.get("condition")?.text());
     condition == Some("service_healthy")
 }

@@ -24,7 +24,9 @@ pub(super) async fn observe(call: Call<'_>) -> Result<Seen, NotObserved> {
     let root = root_of(call.ctx, call.target)?;
     let read = |path: &str| read(&call, &root, path);
     let text = read(&options.compose)?;
-    let folder = Path::new(&options.compose).parent().unwrap_or(Path::new(""));
+    let folder = Path::new(&options.compose)
+        .parent()
+        .unwrap_or(Path::new(""));
     let mut variables = BTreeMap::new();
     let mut problems = Vec::new();
     let default = folder.join(".env").to_string_lossy().into_owned();
@@ -69,7 +71,10 @@ pub(super) async fn observe(call: Call<'_>) -> Result<Seen, NotObserved> {
 
 /// A file below the root, whole.
 fn read(call: &Call<'_>, root: &Path, path: &str) -> Result<String, NotObserved> {
-    let failed = |cause, message: String| call.ctx.not_observed(format!("compose {path}"), cause, message);
+    let failed = |cause, message: String| {
+        call.ctx
+            .not_observed(format!("compose {path}"), cause, message)
+    };
     if let Some(why) = outside(path) {
         return Err(failed(Cause::Forbidden, why));
     }
@@ -85,7 +90,10 @@ fn read(call: &Call<'_>, root: &Path, path: &str) -> Result<String, NotObserved>
         .read_to_end(&mut bytes)
         .map_err(|e| failed(Cause::Missing, format!("`{path}` cannot be read: {e}")))?;
     if bytes.len() as u64 > MAX_BYTES {
-        return Err(failed(Cause::TooLarge, format!("`{path}` is larger than 1 MiB")));
+        return Err(failed(
+            Cause::TooLarge,
+            format!("`{path}` is larger than 1 MiB"),
+        ));
     }
     String::from_utf8(bytes)
         .map_err(|_| failed(Cause::Protocol, format!("`{path}` is not UTF-8 text")))

@@ -22,7 +22,12 @@ async fn observe_in(folder: &Path, options: Json) -> Result<Seen, NotObserved> {
     let (keep, cancelled) = tokio::sync::watch::channel(false);
     // The run is never stopped here; a dropped sender says so too.
     drop(keep);
-    let ctx = Ctx::new(Vec::new(), folder.to_owned(), Duration::from_secs(20), cancelled);
+    let ctx = Ctx::new(
+        Vec::new(),
+        folder.to_owned(),
+        Duration::from_secs(20),
+        cancelled,
+    );
     let scope = GateScope::new(false);
     Compose
         .observe(Call {
@@ -39,16 +44,21 @@ async fn observe_in(folder: &Path, options: Json) -> Result<Seen, NotObserved> {
 }
 
 async fn of(text: &str) -> Seen {
-    observe(&[("compose.yaml", text)], json!({"compose": "compose.yaml"}))
-        .await
-        .unwrap()
+    observe(
+        &[("compose.yaml", text)],
+        json!({"compose": "compose.yaml"}),
+    )
+    .await
+    .unwrap()
 }
 
 /// `rule place` of each problem.
 fn problems(seen: &Seen) -> Vec<String> {
     let all = seen.facts["problems"].as_list().unwrap();
     let text = |p: &Value, key: &str| p.get(key).and_then(Value::as_str).unwrap_or("").to_owned();
-    all.iter().map(|p| format!("{} {}", text(p, "rule"), text(p, "place"))).collect()
+    all.iter()
+        .map(|p| format!("{} {}", text(p, "rule"), text(p, "place")))
+        .collect()
 }
 
 fn names<'s>(seen: &'s Seen, fact: &str) -> Vec<&'s str> {
@@ -86,9 +96,12 @@ networks: { front: {} }
 #[tokio::test]
 async fn a_file_that_holds_together_is_valid() {
     let env = "# the database\nDB_PASSWORD='Tr0ub4$dor'\nexport EMPTY=\n";
-    let seen = observe(&[("compose.yaml", FINE), (".env", env)], json!({"compose": "compose.yaml"}))
-        .await
-        .unwrap();
+    let seen = observe(
+        &[("compose.yaml", FINE), (".env", env)],
+        json!({"compose": "compose.yaml"}),
+    )
+    .await
+    .unwrap();
     assert_eq!(problems(&seen), [""; 0]);
     assert_eq!(seen.facts["valid"], Value::Bool(true));
     assert_eq!(names(&seen, "services"), ["web", "db"]);
@@ -97,21 +110,40 @@ async fn a_file_that_holds_together_is_valid() {
     assert_eq!(names(&seen, "unpinned"), [""; 0]);
     assert_eq!(names(&seen, "unchecked"), ["seed"]);
     let web = seen.facts["definitions"].get("web").unwrap();
-    assert_eq!(web.get("image").and_then(Value::as_str), Some("ghcr.io/shop/web:12"));
-    assert_eq!(web.get("restart").and_then(Value::as_str), Some("unless-stopped"));
+    assert_eq!(
+        web.get("image").and_then(Value::as_str),
+        Some("ghcr.io/shop/web:12")
+    );
+    assert_eq!(
+        web.get("restart").and_then(Value::as_str),
+        Some("unless-stopped")
+    );
     assert!(!format!("{:?}{:?}", seen.facts, seen.shown).contains("Tr0ub4"));
 }
 
 #[tokio::test]
 async fn without_its_env_file_a_demanded_variable_is_missing() {
     let seen = of(FINE).await;
-    assert_eq!(problems(&seen), ["file-missing services.web.env_file", "variable-required DB_PASSWORD"]);
+    assert_eq!(
+        problems(&seen),
+        [
+            "file-missing services.web.env_file",
+            "variable-required DB_PASSWORD"
+        ]
+    );
     assert_eq!(seen.facts["valid"], Value::Bool(false));
-    let given = json!({"compose": "c.yaml", "env_file": ["a.env", "b.env"], "variables": {"C": "shell"}});
+    let given =
+        json!({"compose": "c.yaml", "env_file": ["a.env", "b.env"], "variables": {"C": "shell"}});
     let text = "services: { a: { image: 'x:${A}-${B}-${C}-${D}' } }";
-    let files = [("c.yaml", text), ("a.env", "A=1\nB=1\nC=1\n"), ("b.env", "B=2\n")];
+    let files = [
+        ("c.yaml", text),
+        ("a.env", "A=1\nB=1\nC=1\n"),
+        ("b.env", "B=2\n"),
+    ];
     let seen = observe(&files, given).await.unwrap();
-    let image = seen.facts["definitions"].get("a").and_then(|a| a.get("image"));
+    let image = seen.facts["definitions"]
+        .get("a")
+        .and_then(|a| a.get("image"));
     assert_eq!(image.and_then(Value::as_str), Some("x:1-2-shell-"));
     assert_eq!(names(&seen, "unset"), ["D"]);
     // Compose only warns of it.
@@ -122,29 +154,83 @@ async fn without_its_env_file_a_demanded_variable_is_missing() {
 #[tokio::test]
 async fn each_rule_finds_what_it_is_for() {
     for (text, found) in [
-        ("services: { a: { image: x:1, imgae: y } }", "unknown-key services.a.imgae"),
-        ("services: { a: { image: x:1 } }\nservice: {}", "unknown-key service"),
+        (
+            "services: { a: { image: x:1, imgae: y } }",
+            "unknown-key services.a.imgae",
+        ),
+        (
+            "services: { a: { image: x:1 } }\nservice: {}",
+            "unknown-key service",
+        ),
         ("services: { a: { command: x } }", "no-image services.a"),
-        ("services: { a: { image: '${NOT_SET}' } }", "no-image services.a"),
-        ("services: { a: { image: x:1, depends_on: [b] } }", "depends-on services.a.depends_on"),
-        ("services: { a: { image: x:1, depends_on: [b] }, b: { image: x:1, depends_on: [a] } }", "depends-on services"),
+        (
+            "services: { a: { image: '${NOT_SET}' } }",
+            "no-image services.a",
+        ),
+        (
+            "services: { a: { image: x:1, depends_on: [b] } }",
+            "depends-on services.a.depends_on",
+        ),
+        (
+            "services: { a: { image: x:1, depends_on: [b] }, b: { image: x:1, depends_on: [a] } }",
+            "depends-on services",
+        ),
         (
             "services: { a: { image: x:1, depends_on: { b: { condition: service_healthy } } }, b: { image: x:1, healthcheck: { disable: true } } }",
             "depends-on services.a.depends_on",
         ),
-        ("services: { a: { image: x:1, ports: ['70000:80'] } }", "port services.a.ports"),
-        ("services: { a: { image: x:1, ports: ['80:80'] }, b: { image: x:1, ports: ['80:81'] } }", "port-twice services.b.ports"),
-        ("services: { a: { image: x:1, restart: sometimes } }", "restart services.a.restart"),
-        ("services: { a: { image: x:1, networks: [lost] } }", "undeclared services.a.networks"),
-        ("services: { a: { image: x:1, volumes: ['lost:/data'] } }", "undeclared services.a.volumes"),
-        ("services: { a: { image: x:1, secrets: [lost] } }", "undeclared services.a.secrets"),
-        ("services: { a: { image: x:1, env_file: lost.env } }", "file-missing services.a.env_file"),
-        ("services: { a: { image: x:1 } }\nsecrets: { s: { file: lost } }", "file-missing secrets.s"),
-        ("services: { a: { image: x:1, healthcheck: { test: [curl, x] } } }", "health-check services.a.healthcheck.test"),
-        ("services: { a: { image: x:1, healthcheck: { test: x, interval: soon } } }", "health-check services.a.healthcheck.interval"),
-        ("services: { a: { image: x:1, healthcheck: { test: 'true' } } }", "checks-nothing services.a.healthcheck.test"),
-        ("services: { a: { image: 'x:$2b$10$abc' } }", "variable-syntax services.a.image"),
-        ("services: { a: { image: 'x:${A' } }", "variable-syntax services.a.image"),
+        (
+            "services: { a: { image: x:1, ports: ['70000:80'] } }",
+            "port services.a.ports",
+        ),
+        (
+            "services: { a: { image: x:1, ports: ['80:80'] }, b: { image: x:1, ports: ['80:81'] } }",
+            "port-twice services.b.ports",
+        ),
+        (
+            "services: { a: { image: x:1, restart: sometimes } }",
+            "restart services.a.restart",
+        ),
+        (
+            "services: { a: { image: x:1, networks: [lost] } }",
+            "undeclared services.a.networks",
+        ),
+        (
+            "services: { a: { image: x:1, volumes: ['lost:/data'] } }",
+            "undeclared services.a.volumes",
+        ),
+        (
+            "services: { a: { image: x:1, secrets: [lost] } }",
+            "undeclared services.a.secrets",
+        ),
+        (
+            "services: { a: { image: x:1, env_file: lost.env } }",
+            "file-missing services.a.env_file",
+        ),
+        (
+            "services: { a: { image: x:1 } }\nsecrets: { s: { file: lost } }",
+            "file-missing secrets.s",
+        ),
+        (
+            "services: { a: { image: x:1, healthcheck: { test: [curl, x] } } }",
+            "health-check services.a.healthcheck.test",
+        ),
+        (
+            "services: { a: { image: x:1, healthcheck: { test: x, interval: soon } } }",
+            "health-check services.a.healthcheck.interval",
+        ),
+        (
+            "services: { a: { image: x:1, healthcheck: { test: 'true' } } }",
+            "checks-nothing services.a.healthcheck.test",
+        ),
+        (
+            "services: { a: { image: 'x:$2b$10$abc' } }",
+            "variable-syntax services.a.image",
+        ),
+        (
+            "services: { a: { image: 'x:${A' } }",
+            "variable-syntax services.a.image",
+        ),
         ("services: []", "structure services"),
         ("services: {}", "structure services"),
         ("- a", "structure "),
@@ -173,7 +259,13 @@ async fn an_env_value_that_compose_would_spoil_is_found_and_never_told() {
         assert_eq!(problems(&seen), [rule], "{env}");
         assert!(!format!("{seen:?}").contains("hunter2"), "{env}");
     }
-    for fine in ["HASH='$2b$10$Nq9'\n", "A=1\nB=${A}/x # note\n", "P=a\\$b\n", "\u{feff}A=1\r\n", "K=\"one\ntwo\"\nL=1\n"] {
+    for fine in [
+        "HASH='$2b$10$Nq9'\n",
+        "A=1\nB=${A}/x # note\n",
+        "P=a\\$b\n",
+        "\u{feff}A=1\r\n",
+        "K=\"one\ntwo\"\nL=1\n",
+    ] {
         let seen = observe(&[compose, (".env", fine)], ask()).await.unwrap();
         assert_eq!(problems(&seen), [""; 0], "{fine}");
     }
@@ -181,7 +273,10 @@ async fn an_env_value_that_compose_would_spoil_is_found_and_never_told() {
 
 #[tokio::test]
 async fn parts_of_other_files_make_no_claim_about_the_whole() {
-    for text in ["include: [other.yaml]\nservices: { a: { image: x:1 } }", "services: { a: { extends: { file: o.yaml, service: a } } }"] {
+    for text in [
+        "include: [other.yaml]\nservices: { a: { image: x:1 } }",
+        "services: { a: { extends: { file: o.yaml, service: a } } }",
+    ] {
         let seen = of(text).await;
         assert!(seen.cut.iter().any(|c| c.fact == "valid"), "{text}");
     }
@@ -189,22 +284,35 @@ async fn parts_of_other_files_make_no_claim_about_the_whole() {
 
 #[tokio::test]
 async fn a_file_that_is_not_there_or_outside_is_no_observation() {
-    let failed = observe(&[], json!({"compose": "compose.yaml"})).await.unwrap_err();
+    let failed = observe(&[], json!({"compose": "compose.yaml"}))
+        .await
+        .unwrap_err();
     assert_eq!(failed.cause, Cause::Missing);
-    let failed = observe(&[], json!({"compose": "../compose.yaml"})).await.unwrap_err();
+    let failed = observe(&[], json!({"compose": "../compose.yaml"}))
+        .await
+        .unwrap_err();
     assert_eq!(failed.cause, Cause::Forbidden);
     let fine = ("c.yaml", "services: { a: { image: x:1 } }");
-    let failed = observe(&[fine], json!({"compose": "c.yaml", "env_file": ["no.env"]})).await.unwrap_err();
+    let failed = observe(
+        &[fine],
+        json!({"compose": "c.yaml", "env_file": ["no.env"]}),
+    )
+    .await
+    .unwrap_err();
     assert_eq!(failed.cause, Cause::Missing);
-    assert_eq!(Compose.lint(&json!({"compose": "/etc/c.yaml"}))[0].code, "path-outside");
+    assert_eq!(
+        Compose.lint(&json!({"compose": "/etc/c.yaml"}))[0].code,
+        "path-outside"
+    );
     // No service is nothing to look at.
     assert_eq!(of("services: {}").await.absent[0].fact, "services");
 }
 
 #[test]
 fn variables_are_put_in_as_the_specification_says() {
-    let known: std::collections::BTreeMap<String, String> =
-        [("A", "a"), ("E", "")].map(|(n, v)| (n.to_owned(), v.to_owned())).into();
+    let known: std::collections::BTreeMap<String, String> = [("A", "a"), ("E", "")]
+        .map(|(n, v)| (n.to_owned(), v.to_owned()))
+        .into();
     let fill = |text: &str| interpolate::fill(text, &known).text;
     for (text, filled) in [
         ("$A-${A}", "a-a"),

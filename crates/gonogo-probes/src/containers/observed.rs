@@ -15,11 +15,23 @@ use crate::probe::Seen;
 pub(super) fn shape(has_expected: bool) -> Shape {
     let names = || Type::list(Type::String);
     let mut fields = vec![
-        ("containers", Field::new(Type::list(container()), "the containers, by name")),
-        ("count", Field::new(Type::Int, "how many there are, stopped ones too")),
+        (
+            "containers",
+            Field::new(Type::list(container()), "the containers, by name"),
+        ),
+        (
+            "count",
+            Field::new(Type::Int, "how many there are, stopped ones too"),
+        ),
         ("running", Field::new(Type::Int, "how many are running")),
-        ("not_running", Field::new(names(), "the names of those that are not")),
-        ("unhealthy", Field::new(names(), "the names of those whose health check fails")),
+        (
+            "not_running",
+            Field::new(names(), "the names of those that are not"),
+        ),
+        (
+            "unhealthy",
+            Field::new(names(), "the names of those whose health check fails"),
+        ),
         (
             "unchecked",
             Field::new(
@@ -29,17 +41,38 @@ pub(super) fn shape(has_expected: bool) -> Shape {
         ),
         (
             "restarted",
-            Field::new(names(), "the names of those that were started again since the run began"),
+            Field::new(
+                names(),
+                "the names of those that were started again since the run began",
+            ),
         ),
-        ("images", Field::new(Type::map(image()), "the images, by the name that a container was made from")),
+        (
+            "images",
+            Field::new(
+                Type::map(image()),
+                "the images, by the name that a container was made from",
+            ),
+        ),
         (
             "published",
-            Field::new(names(), "ports that are reachable from outside: `0.0.0.0:8080->80/tcp`"),
+            Field::new(
+                names(),
+                "ports that are reachable from outside: `0.0.0.0:8080->80/tcp`",
+            ),
         ),
     ];
     if has_expected {
-        fields.push(("missing", Field::new(names(), "expected services of which there is no container")));
-        fields.push(("unexpected", Field::new(names(), "names of containers whose service was not expected")));
+        fields.push((
+            "missing",
+            Field::new(names(), "expected services of which there is no container"),
+        ));
+        fields.push((
+            "unexpected",
+            Field::new(
+                names(),
+                "names of containers whose service was not expected",
+            ),
+        ));
     }
     Shape {
         fields: fields
@@ -52,10 +85,22 @@ pub(super) fn shape(has_expected: bool) -> Shape {
 fn container() -> Type {
     Type::fields([
         ("name", Field::new(Type::String, "its name")),
-        ("service", Field::optional(Type::String, "its compose service")),
+        (
+            "service",
+            Field::optional(Type::String, "its compose service"),
+        ),
         ("id", Field::new(Type::String, "its id")),
-        ("image", Field::new(Type::String, "the image's name, as it was made from it")),
-        ("image_id", Field::new(Type::String, "the image's id: `sha256:…` of its configuration")),
+        (
+            "image",
+            Field::new(Type::String, "the image's name, as it was made from it"),
+        ),
+        (
+            "image_id",
+            Field::new(
+                Type::String,
+                "the image's id: `sha256:…` of its configuration",
+            ),
+        ),
         (
             "digest",
             Field::optional(
@@ -63,7 +108,13 @@ fn container() -> Type {
                 "the image's digest in its registry; absent for an image that was never pushed or pulled",
             ),
         ),
-        ("platform", Field::optional(Type::String, "`linux/amd64`; absent where the image is gone")),
+        (
+            "platform",
+            Field::optional(
+                Type::String,
+                "`linux/amd64`; absent where the image is gone",
+            ),
+        ),
         (
             "state",
             Field::new(
@@ -78,7 +129,10 @@ fn container() -> Type {
                 "`healthy`, `unhealthy`, `starting`, or `none` where no check is defined",
             ),
         ),
-        ("health_output", Field::optional(Type::String, "what the last health check printed")),
+        (
+            "health_output",
+            Field::optional(Type::String, "what the last health check printed"),
+        ),
         (
             "health_check",
             Field::new(
@@ -86,45 +140,96 @@ fn container() -> Type {
                     ("defined", Field::new(Type::Bool, "whether there is one")),
                     (
                         "checks_nothing",
-                        Field::new(Type::Bool, "whether there is none, or one that succeeds whatever the service does"),
+                        Field::new(
+                            Type::Bool,
+                            "whether there is none, or one that succeeds whatever the service does",
+                        ),
                     ),
-                    ("test", Field::new(Type::String, "its command; empty where there is none")),
-                    ("why", Field::optional(Type::String, "why it checks nothing")),
+                    (
+                        "test",
+                        Field::new(Type::String, "its command; empty where there is none"),
+                    ),
+                    (
+                        "why",
+                        Field::optional(Type::String, "why it checks nothing"),
+                    ),
                 ]),
                 "how its health is checked",
             ),
         ),
-        ("restarts", Field::new(Type::Int, "how often the engine restarted it by its policy")),
+        (
+            "restarts",
+            Field::new(Type::Int, "how often the engine restarted it by its policy"),
+        ),
         (
             "restarts_since_start",
-            Field::new(Type::Int, "how often it was started again since the run began"),
+            Field::new(
+                Type::Int,
+                "how often it was started again since the run began",
+            ),
         ),
-        ("restart_policy", Field::new(Type::String, "`no`, `always`, `unless-stopped` or `on-failure`")),
-        ("exit_code", Field::optional(Type::Int, "how it ended; absent while it runs")),
-        ("oom_killed", Field::new(Type::Bool, "whether it was ended because it ran out of memory")),
+        (
+            "restart_policy",
+            Field::new(
+                Type::String,
+                "`no`, `always`, `unless-stopped` or `on-failure`",
+            ),
+        ),
+        (
+            "exit_code",
+            Field::optional(Type::Int, "how it ended; absent while it runs"),
+        ),
+        (
+            "oom_killed",
+            Field::new(
+                Type::Bool,
+                "whether it was ended because it ran out of memory",
+            ),
+        ),
         ("created", Field::new(Type::Timestamp, "when it was made")),
-        ("started_at", Field::optional(Type::Timestamp, "when it was started last")),
-        ("ports", Field::new(Type::list(port()), "its ports that are published")),
+        (
+            "started_at",
+            Field::optional(Type::Timestamp, "when it was started last"),
+        ),
+        (
+            "ports",
+            Field::new(Type::list(port()), "its ports that are published"),
+        ),
     ])
 }
 
 fn port() -> Type {
     Type::fields([
-        ("container", Field::new(Type::Int, "the port in the container")),
-        ("protocol", Field::new(Type::String, "`tcp`, `udp` or `sctp`")),
+        (
+            "container",
+            Field::new(Type::Int, "the port in the container"),
+        ),
+        (
+            "protocol",
+            Field::new(Type::String, "`tcp`, `udp` or `sctp`"),
+        ),
         ("host", Field::new(Type::Int, "the port on the host")),
-        ("host_ip", Field::new(Type::String, "the address on the host: `0.0.0.0` is all")),
+        (
+            "host_ip",
+            Field::new(Type::String, "the address on the host: `0.0.0.0` is all"),
+        ),
     ])
 }
 
 fn image() -> Type {
     Type::fields([
         ("id", Field::new(Type::String, "its id")),
-        ("digest", Field::optional(Type::String, "its digest in its registry")),
+        (
+            "digest",
+            Field::optional(Type::String, "its digest in its registry"),
+        ),
         ("tags", Field::new(Type::list(Type::String), "its names")),
         ("platform", Field::new(Type::String, "`linux/amd64`")),
         ("size", Field::new(Type::Int, "its size in bytes, unpacked")),
-        ("created", Field::optional(Type::Timestamp, "when it was built")),
+        (
+            "created",
+            Field::optional(Type::Timestamp, "when it was built"),
+        ),
     ])
 }
 
@@ -172,10 +277,16 @@ pub(super) fn seen(look: &Look<'_>, all: Vec<OneSeen>) -> Seen {
     let is_running = |one: &OneSeen| one.container.state.word() == "running";
     let mut facts: Map = [
         ("count", Value::from(all.len())),
-        ("running", all.iter().filter(|one| is_running(one)).count().into()),
+        (
+            "running",
+            all.iter().filter(|one| is_running(one)).count().into(),
+        ),
         ("not_running", names(&|one| !is_running(one))),
         ("unhealthy", names(&|one| one.health() == "unhealthy")),
-        ("unchecked", names(&|one| one.health_check().checks_nothing.is_some())),
+        (
+            "unchecked",
+            names(&|one| one.health_check().checks_nothing.is_some()),
+        ),
         ("restarted", names(&|one| one.restarts_since_start > 0)),
         ("images", images(look, &all)),
         ("published", published(&all)),
@@ -185,7 +296,9 @@ pub(super) fn seen(look: &Look<'_>, all: Vec<OneSeen>) -> Seen {
     .collect();
     if let Some(expected) = look.expected {
         let there: BTreeSet<&str> = all.iter().map(OneSeen::called).collect();
-        let missing = expected.iter().filter(|name| !there.contains(name.as_str()));
+        let missing = expected
+            .iter()
+            .filter(|name| !there.contains(name.as_str()));
         let missing = missing.map(|name| name.as_str().into()).collect();
         facts.insert("missing".to_owned(), Value::List(missing));
         let unexpected = names(&|one| !expected.iter().any(|name| name == one.called()));
@@ -235,7 +348,10 @@ fn container_facts(look: &Look<'_>, one: &OneSeen) -> Map {
     put("restarts", container.restart_count.into());
     put("restarts_since_start", one.restarts_since_start.into());
     let policy = container.host_config.restart_policy.name.as_str();
-    put("restart_policy", if policy.is_empty() { "no" } else { policy }.into());
+    put(
+        "restart_policy",
+        if policy.is_empty() { "no" } else { policy }.into(),
+    );
     if matches!(state.word(), "exited" | "dead") {
         put("exit_code", state.exit_code.into());
     }
@@ -244,14 +360,20 @@ fn container_facts(look: &Look<'_>, one: &OneSeen) -> Map {
     if let Some(at) = state.started_at() {
         put("started_at", at.into());
     }
-    put("ports", Value::List(ports(container).map(|p| p.facts()).collect()));
+    put(
+        "ports",
+        Value::List(ports(container).map(|p| p.facts()).collect()),
+    );
     facts
 }
 
 fn health_check_facts(check: HealthCheck) -> Value {
     let mut facts = Map::new();
     facts.insert("defined".to_owned(), check.defined.into());
-    facts.insert("checks_nothing".to_owned(), check.checks_nothing.is_some().into());
+    facts.insert(
+        "checks_nothing".to_owned(),
+        check.checks_nothing.is_some().into(),
+    );
     facts.insert("test".to_owned(), check.test.into());
     if let Some(why) = check.checks_nothing {
         facts.insert("why".to_owned(), why.into());
@@ -279,7 +401,10 @@ impl Port<'_> {
     }
 
     fn words(&self) -> String {
-        format!("{}:{}->{}/{}", self.host_ip, self.host, self.container, self.protocol)
+        format!(
+            "{}:{}->{}/{}",
+            self.host_ip, self.host, self.container, self.protocol
+        )
     }
 
     fn is_reachable(&self) -> bool {
@@ -289,22 +414,26 @@ impl Port<'_> {
 }
 
 fn ports(container: &Container) -> impl Iterator<Item = Port<'_>> {
-    container.network_settings.ports.iter().flat_map(|(name, bindings)| {
-        let (port, protocol) = name.split_once('/').unwrap_or((name, "tcp"));
-        let bindings = bindings.iter().flatten();
-        bindings.filter_map(move |binding| {
-            let host_ip = match binding.host_ip.as_str() {
-                "" => "0.0.0.0",
-                ip => ip,
-            };
-            Some(Port {
-                container: port.parse().ok()?,
-                protocol,
-                host: binding.host_port.parse().ok()?,
-                host_ip,
+    container
+        .network_settings
+        .ports
+        .iter()
+        .flat_map(|(name, bindings)| {
+            let (port, protocol) = name.split_once('/').unwrap_or((name, "tcp"));
+            let bindings = bindings.iter().flatten();
+            bindings.filter_map(move |binding| {
+                let host_ip = match binding.host_ip.as_str() {
+                    "" => "0.0.0.0",
+                    ip => ip,
+                };
+                Some(Port {
+                    container: port.parse().ok()?,
+                    protocol,
+                    host: binding.host_port.parse().ok()?,
+                    host_ip,
+                })
             })
         })
-    })
 }
 
 fn published(all: &[OneSeen]) -> Value {
@@ -358,7 +487,10 @@ fn table(all: &[OneSeen]) -> Shown {
             one.container.config.image.clone(),
             one.container.state.word().to_owned(),
             health,
-            format!("{} ({} now)", one.container.restart_count, one.restarts_since_start),
+            format!(
+                "{} ({} now)",
+                one.container.restart_count, one.restarts_since_start
+            ),
         ]
     };
     Shown::Table {

@@ -46,7 +46,7 @@ pub(super) async fn observe(call: Call<'_>) -> Result<Seen, NotObserved> {
     Ok(seen(
         &Look {
             selection: &selection,
-            expected: options.expected.as_ref().map(|e| &e.0[..]),
+            expected: options.expected.as_deref(),
             target: engine.seen(),
             images: &images,
         },
@@ -90,7 +90,9 @@ async fn containers(
     Err(call.ctx.not_observed(
         "containers",
         Cause::Protocol,
-        format!("containers come and go: {MAX_LOOKS} times one was gone before it could be looked at"),
+        format!(
+            "containers come and go: {MAX_LOOKS} times one was gone before it could be looked at"
+        ),
     ))
 }
 

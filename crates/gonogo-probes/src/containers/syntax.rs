@@ -17,13 +17,17 @@ pub struct ContainersOptions {
     #[serde(default)]
     pub label: Texts,
     /// The services that must be there, each by its compose service, or by its container's name where it has none.
+    /// Or what another check saved: `${saved.services}`.
     /// Gives the facts `missing` and `unexpected`.
-    pub expected: Option<Texts>,
+    pub expected: Option<Vec<String>>,
 }
 
 /// The text of the probe's key.
 pub(super) fn asked(options: &Json) -> &str {
-    options.get("containers").and_then(Json::as_str).unwrap_or("")
+    options
+        .get("containers")
+        .and_then(Json::as_str)
+        .unwrap_or("")
 }
 
 /// The labels as written.

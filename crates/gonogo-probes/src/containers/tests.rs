@@ -16,7 +16,12 @@ fn ctx() -> Ctx {
     let (keep, cancelled) = tokio::sync::watch::channel(false);
     // The run is never stopped here; a dropped sender says so too.
     drop(keep);
-    Ctx::new(Vec::new(), PathBuf::from("."), Duration::from_mins(1), cancelled)
+    Ctx::new(
+        Vec::new(),
+        PathBuf::from("."),
+        Duration::from_mins(1),
+        cancelled,
+    )
 }
 
 async fn observe(ctx: &Ctx, docker: &str, options: Json) -> Result<Seen, NotObserved> {
@@ -62,14 +67,24 @@ fn text<'s>(container: &'s Value, fact: &str) -> &'s str {
 async fn a_real_engine_is_observed_as_it_is() {
     let engine = PodmanEngine::start();
     let url = format!("unix://{}", engine.socket());
-    let web = engine.run("shop", "web", &health("test -f /alive"), &["/bin/sh", "-c", "echo > /alive; exec sleep 900"]);
+    let web = engine.run(
+        "shop",
+        "web",
+        &health("test -f /alive"),
+        &["/bin/sh", "-c", "echo > /alive; exec sleep 900"],
+    );
     let worker = engine.run("shop", "worker", &health("cat /nothing"), &[]);
     let idle = engine.run("shop", "idle", &health("exit 0"), &[]);
     let plain = engine.run("shop", "plain", &["--label", "tier=back"], &[]);
     let gone = engine.run("shop", "gone", &[], &["/bin/sh", "-c", "exit 3"]);
     engine.podman(&["wait", &gone]);
     engine.run("other", "web", &[], &[]);
-    let one_off = engine.run("shop", "oneoff", &["--label", "com.docker.compose.oneoff=True"], &[]);
+    let one_off = engine.run(
+        "shop",
+        "oneoff",
+        &["--label", "com.docker.compose.oneoff=True"],
+        &[],
+    );
     for name in [&web, &worker, &idle] {
         engine.check_health(name);
     }
@@ -84,13 +99,19 @@ async fn a_real_engine_is_observed_as_it_is() {
     assert_eq!(names(&seen, "unexpected"), [gone.as_str(), plain.as_str()]);
     assert_eq!(names(&seen, "unhealthy"), [worker.as_str()]);
     assert_eq!(names(&seen, "not_running"), [gone.as_str()]);
-    assert_eq!(names(&seen, "unchecked"), [gone.as_str(), idle.as_str(), plain.as_str()]);
+    assert_eq!(
+        names(&seen, "unchecked"),
+        [gone.as_str(), idle.as_str(), plain.as_str()]
+    );
     assert!(names(&seen, "restarted").is_empty());
     let engine_said = seen.target.as_ref().unwrap().engine.clone().unwrap();
     assert!(engine_said.starts_with("Podman Engine"), "{engine_said}");
 
     let one = container(&seen, &web);
-    assert_eq!((text(one, "state"), text(one, "health")), ("running", "healthy"));
+    assert_eq!(
+        (text(one, "state"), text(one, "health")),
+        ("running", "healthy")
+    );
     assert_eq!((text(one, "service"), text(one, "image")), ("web", IMAGE));
     assert_eq!(one.get("exit_code"), None);
     let arch = engine.podman(&["info", "--format", "{{.Host.OS}}/{{.Host.Arch}}"]);
@@ -111,18 +132,35 @@ async fn a_real_engine_is_observed_as_it_is() {
     assert_eq!(check.get("checks_nothing"), Some(&Value::Bool(true)));
     assert_eq!(text(check, "test"), "exit 0");
     let ended = container(&seen, &gone);
-    assert_eq!((text(ended, "state"), text(ended, "health")), ("exited", "none"));
+    assert_eq!(
+        (text(ended, "state"), text(ended, "health")),
+        ("exited", "none")
+    );
     assert_eq!(ended.get("exit_code"), Some(&Value::Int(3)));
 
     // By label; with the one-off container, nobody's service, left out.
-    let back = observe(&ctx, &url, json!({"containers": "*", "label": ["tier=back"]})).await.unwrap();
+    let back = observe(
+        &ctx,
+        &url,
+        json!({"containers": "*", "label": ["tier=back"]}),
+    )
+    .await
+    .unwrap();
     assert_eq!(back.facts["count"], Value::Int(1));
-    let all = observe(&ctx, &url, json!({"containers": "*"})).await.unwrap();
+    let all = observe(&ctx, &url, json!({"containers": "*"}))
+        .await
+        .unwrap();
     assert_eq!(all.facts["count"], Value::Int(6));
     assert!(!format!("{:?}", all.facts["containers"]).contains(&one_off));
 
     // Nothing there is an absence, not an empty list that all hold for.
-    let none = observe(&ctx, &url, json!({"containers": "nobody", "expected": ["web"]})).await.unwrap();
+    let none = observe(
+        &ctx,
+        &url,
+        json!({"containers": "nobody", "expected": ["web"]}),
+    )
+    .await
+    .unwrap();
     assert_eq!(none.absent[0].fact, "containers");
     assert!(none.absent[0].why.contains("`nobody`"), "{:?}", none.absent);
     assert_eq!(names(&none, "missing"), ["web"]);
@@ -136,7 +174,12 @@ async fn restarts_since_the_run_began_are_counted() {
     let api = engine.run("shop", "api", &[], &[]);
     // It comes back each time it is told to end, by the engine's own policy.
     let crash = "while [ ! -f /crash ]; do sleep 0.05; done; exit 1";
-    let looping = engine.run("shop", "loop", &["--restart", "always"], &["/bin/sh", "-c", crash]);
+    let looping = engine.run(
+        "shop",
+        "loop",
+        &["--restart", "always"],
+        &["/bin/sh", "-c", crash],
+    );
     let ask = || json!({"containers": "shop"});
     let ctx = ctx();
     let seen = observe(&ctx, &url, ask()).await.unwrap();
@@ -156,12 +199,29 @@ async fn restarts_since_the_run_began_are_counted() {
             break;
         }
     }
-    assert_eq!(names(&seen, "restarted"), [api.as_str(), looping.as_str(), web.as_str()]);
-    assert_eq!(container(&seen, &web).get("restarts_since_start"), Some(&Value::Int(1)));
-    assert!(container(&seen, &looping).get("restarts").and_then(Value::as_int) > Some(0));
+    assert_eq!(
+        names(&seen, "restarted"),
+        [api.as_str(), looping.as_str(), web.as_str()]
+    );
+    assert_eq!(
+        container(&seen, &web).get("restarts_since_start"),
+        Some(&Value::Int(1))
+    );
+    assert!(
+        container(&seen, &looping)
+            .get("restarts")
+            .and_then(Value::as_int)
+            > Some(0)
+    );
 
     // Another run begins anew.
-    let seen = observe(&super::tests::ctx(), &url, json!({"containers": "shop", "label": ["com.docker.compose.service=web"]})).await.unwrap();
+    let seen = observe(
+        &super::tests::ctx(),
+        &url,
+        json!({"containers": "shop", "label": ["com.docker.compose.service=web"]}),
+    )
+    .await
+    .unwrap();
     assert!(names(&seen, "restarted").is_empty());
 }
 
@@ -176,10 +236,14 @@ async fn an_engine_that_is_not_there_is_said_to_be_so() {
     // A socket that nobody listens on any more.
     let dead = folder.path().join("dead.sock");
     drop(std::os::unix::net::UnixListener::bind(&dead).unwrap());
-    let failed = observe(&ctx, &format!("unix://{}", dead.display()), ask()).await.unwrap_err();
+    let failed = observe(&ctx, &format!("unix://{}", dead.display()), ask())
+        .await
+        .unwrap_err();
     assert_eq!(failed.cause, Cause::Refused);
     assert!(failed.help.unwrap().contains("start the service"));
-    let failed = observe(&ctx, &url, json!({"containers": "A=b"})).await.unwrap_err();
+    let failed = observe(&ctx, &url, json!({"containers": "A=b"}))
+        .await
+        .unwrap_err();
     assert_eq!(failed.cause, Cause::BadOptions);
 }
 
@@ -187,7 +251,11 @@ async fn an_engine_that_is_not_there_is_said_to_be_so() {
 fn a_selection_that_means_nothing_is_found_before_anything_runs() {
     let problems = Containers.lint(&json!({"containers": "Shop 1"}));
     assert_eq!(problems[0].code, "containers-selection");
-    assert!(Containers.lint(&json!({"containers": "${inputs.project}", "label": "a=b"})).is_empty());
+    assert!(
+        Containers
+            .lint(&json!({"containers": "${inputs.project}", "label": "a=b"}))
+            .is_empty()
+    );
     let shape = Containers.shape(&json!({"containers": "shop"}));
     assert!(!shape.fields.iter().any(|(name, _)| name == "missing"));
 }

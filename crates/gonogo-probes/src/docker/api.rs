@@ -31,7 +31,10 @@ struct Component {
 impl Version {
     /// `Podman Engine 4.3.1, API 1.41`.
     pub(crate) fn words(&self) -> String {
-        let name = self.components.first().map_or("engine", |c| c.name.as_str());
+        let name = self
+            .components
+            .first()
+            .map_or("engine", |c| c.name.as_str());
         format!("{name} {}, API {}", self.version, self.api_version)
     }
 }

@@ -71,7 +71,8 @@ fn program_checks_nothing(argv: &[String]) -> Option<String> {
     if matches!(name, "exit" | ":" | "return") {
         return None;
     }
-    always_succeeds(argv).then(|| format!("`{}` succeeds whatever the service does", argv.join(" ")))
+    always_succeeds(argv)
+        .then(|| format!("`{}` succeeds whatever the service does", argv.join(" ")))
 }
 
 const SHELLS: [&str; 6] = ["sh", "bash", "ash", "dash", "zsh", "busybox"];
@@ -109,12 +110,16 @@ fn parts_check_nothing(parts: &[Part]) -> Option<String> {
         if part.joined == Joint::Then {
             start = at;
         }
-        let leaves = matches!(part.words.first().map(String::as_str), Some("exit" | "exec"));
+        let leaves = matches!(
+            part.words.first().map(String::as_str),
+            Some("exit" | "exec")
+        );
         if leaves && at + 1 < parts.len() {
             // `exit` in the middle: only the plain case at the front is understood.
             let first = at == 0 && part.words.len() <= 2 && always_succeeds(&part.words);
             let ends = parts.get(at + 1).is_some_and(|p| p.joined == Joint::Then);
-            return (first && ends).then(|| "`exit 0` ends it before anything is looked at".to_owned());
+            return (first && ends)
+                .then(|| "`exit 0` ends it before anything is looked at".to_owned());
         }
     }
     if parts[..start]
@@ -233,7 +238,8 @@ fn base(program: &str) -> &str {
 
 /// Words of a shell that begin or end something which this reader does not follow.
 const COMPOUND: [&str; 14] = [
-    "if", "then", "else", "fi", "while", "until", "for", "do", "done", "case", "esac", "{", "}", "!",
+    "if", "then", "else", "fi", "while", "until", "for", "do", "done", "case", "esac", "{", "}",
+    "!",
 ];
 
 /// Takes a script apart; nothing where it holds what is not understood here.
@@ -277,7 +283,10 @@ fn split(script: &str) -> Option<Vec<Part>> {
             // Sent to the background; read from somewhere.
             '&' | '<' => return None,
             '>' => {
-                if word.as_ref().is_some_and(|w| w.bytes().all(|b| b.is_ascii_digit())) {
+                if word
+                    .as_ref()
+                    .is_some_and(|w| w.bytes().all(|b| b.is_ascii_digit()))
+                {
                     word = None;
                 }
                 words.extend(word.take());

@@ -125,10 +125,7 @@ impl<'a> Engine<'a> {
 
     /// All containers of a selection, stopped ones too.
     pub(crate) async fn list(&self, selection: &Selection) -> Result<Vec<Listed>, NotObserved> {
-        let query = [
-            ("all", "true".to_owned()),
-            ("filters", selection.filters()),
-        ];
+        let query = [("all", "true".to_owned()), ("filters", selection.filters())];
         let answer = self.api.get("/containers/json", &query).await?;
         Ok(answer.body)
     }
@@ -136,7 +133,10 @@ impl<'a> Engine<'a> {
     /// One container; `None` where it is gone meanwhile.
     pub(crate) async fn container(&self, id: &str) -> Result<Option<Container>, NotObserved> {
         let id = crate::http::percent_encode(id);
-        let answer = self.api.find(&format!("/containers/{id}/json"), &[]).await?;
+        let answer = self
+            .api
+            .find(&format!("/containers/{id}/json"), &[])
+            .await?;
         Ok(answer.map(|a| a.body))
     }
 

@@ -122,7 +122,10 @@ fn image(digests: &[&str]) -> Image {
 
 #[test]
 fn a_digest_is_that_of_the_images_own_repository() {
-    let two = image(&["ghcr.io/other@sha256:aa", "registry:5000/shop/web@sha256:bb"]);
+    let two = image(&[
+        "ghcr.io/other@sha256:aa",
+        "registry:5000/shop/web@sha256:bb",
+    ]);
     assert_eq!(two.digest("registry:5000/shop/web:1.2"), Some("sha256:bb"));
     assert_eq!(two.digest("registry:5000/shop/web"), Some("sha256:bb"));
     assert_eq!(two.digest("ghcr.io/other@sha256:aa"), Some("sha256:aa"));
@@ -137,8 +140,14 @@ fn a_digest_is_that_of_the_images_own_repository() {
 fn an_address_that_is_none_is_refused_with_what_to_write() {
     let host = |text: &str| host(&serde_json::json!({ "docker": text }));
     assert_eq!(host("unix:///run/docker.sock"), Ok(None));
-    assert_eq!(host("tcp://10.0.0.1:2375"), Ok(Some("10.0.0.1:2375".to_owned())));
-    assert_eq!(host("https://engine:2376"), Ok(Some("engine:2376".to_owned())));
+    assert_eq!(
+        host("tcp://10.0.0.1:2375"),
+        Ok(Some("10.0.0.1:2375".to_owned()))
+    );
+    assert_eq!(
+        host("https://engine:2376"),
+        Ok(Some("engine:2376".to_owned()))
+    );
     for bad in ["unix://", "ssh://root@host", "/run/docker.sock", "ftp://x"] {
         let why = host(bad).unwrap_err();
         assert!(why.contains("unix://"), "{bad}: {why}");
@@ -152,7 +161,10 @@ fn a_selection_names_a_project_or_all_and_narrows_by_labels() {
         Selection::of(text, &labels)
     };
     let shop = of("shop", &[]).unwrap();
-    assert_eq!(shop.filters(), r#"{"label":["com.docker.compose.project=shop"]}"#);
+    assert_eq!(
+        shop.filters(),
+        r#"{"label":["com.docker.compose.project=shop"]}"#
+    );
     assert_eq!(of("*", &[]).unwrap().filters(), "{}");
     let app = of("*", &["app=shop"]).unwrap();
     assert_eq!(app.filters(), r#"{"label":["app=shop"]}"#);

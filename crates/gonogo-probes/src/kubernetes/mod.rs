@@ -73,7 +73,11 @@ impl Syntax for Kubernetes {
         };
         for name in expected.into_iter().filter(|n| !n.contains("${")) {
             if let Some(why) = syntax::not_a_workload(name) {
-                problems.push(problem("expected", why, "such as `expected: [deployment/web]`"));
+                problems.push(problem(
+                    "expected",
+                    why,
+                    "such as `expected: [deployment/web]`",
+                ));
             }
         }
         problems
@@ -101,7 +105,10 @@ impl Probe for Kubernetes {
 }
 
 fn namespace(options: &Json) -> &str {
-    options.get("kubernetes").and_then(Json::as_str).unwrap_or("")
+    options
+        .get("kubernetes")
+        .and_then(Json::as_str)
+        .unwrap_or("")
 }
 
 #[cfg(test)]

@@ -15,22 +15,73 @@ use crate::probe::Seen;
 pub(super) fn shape(has_expected: bool) -> Shape {
     let names = || Type::list(Type::String);
     let mut fields = vec![
-        ("workloads", Field::new(Type::list(workload()), "deployments, stateful sets and daemon sets")),
-        ("pods", Field::new(Type::list(pod()), "the pods; those that have ended well too")),
-        ("count", Field::new(Type::Int, "how many workloads there are")),
-        ("not_ready", Field::new(names(), "workloads that are not rolled out whole: `deployment/web`")),
-        ("scaled_to_zero", Field::new(names(), "workloads of which nothing should run")),
-        ("failing", Field::new(names(), "pods that are not ready, or whose phase is `Failed` or `Unknown`")),
-        ("restarted", Field::new(names(), "pods with a container that was restarted since the run began")),
+        (
+            "workloads",
+            Field::new(
+                Type::list(workload()),
+                "deployments, stateful sets and daemon sets",
+            ),
+        ),
+        (
+            "pods",
+            Field::new(
+                Type::list(pod()),
+                "the pods; those that have ended well too",
+            ),
+        ),
+        (
+            "count",
+            Field::new(Type::Int, "how many workloads there are"),
+        ),
+        (
+            "not_ready",
+            Field::new(
+                names(),
+                "workloads that are not rolled out whole: `deployment/web`",
+            ),
+        ),
+        (
+            "scaled_to_zero",
+            Field::new(names(), "workloads of which nothing should run"),
+        ),
+        (
+            "failing",
+            Field::new(
+                names(),
+                "pods that are not ready, or whose phase is `Failed` or `Unknown`",
+            ),
+        ),
+        (
+            "restarted",
+            Field::new(
+                names(),
+                "pods with a container that was restarted since the run began",
+            ),
+        ),
         (
             "unchecked",
-            Field::new(names(), "containers without a readiness probe, or with one that checks nothing: `deployment/web/app`"),
+            Field::new(
+                names(),
+                "containers without a readiness probe, or with one that checks nothing: `deployment/web/app`",
+            ),
         ),
-        ("digests", Field::new(Type::map(Type::list(Type::String)), "the digests that run, by the image's name")),
+        (
+            "digests",
+            Field::new(
+                Type::map(Type::list(Type::String)),
+                "the digests that run, by the image's name",
+            ),
+        ),
     ];
     if has_expected {
-        fields.push(("missing", Field::new(names(), "expected workloads that are not there")));
-        fields.push(("unexpected", Field::new(names(), "workloads that were not expected")));
+        fields.push((
+            "missing",
+            Field::new(names(), "expected workloads that are not there"),
+        ));
+        fields.push((
+            "unexpected",
+            Field::new(names(), "workloads that were not expected"),
+        ));
     }
     Shape {
         fields: fields.into_iter().map(|(n, f)| (n.to_owned(), f)).collect(),
@@ -39,31 +90,82 @@ pub(super) fn shape(has_expected: bool) -> Shape {
 
 fn workload() -> Type {
     Type::fields([
-        ("kind", Field::new(Type::String, "`deployment`, `statefulset` or `daemonset`")),
+        (
+            "kind",
+            Field::new(Type::String, "`deployment`, `statefulset` or `daemonset`"),
+        ),
         ("name", Field::new(Type::String, "its name")),
-        ("desired", Field::new(Type::Int, "how many pods there should be")),
+        (
+            "desired",
+            Field::new(Type::Int, "how many pods there should be"),
+        ),
         ("ready", Field::new(Type::Int, "how many are ready")),
-        ("updated", Field::new(Type::Int, "how many are of the newest template")),
-        ("available", Field::new(Type::Int, "how many have been ready long enough")),
-        ("complete", Field::new(Type::Bool, "whether it is rolled out, as `kubectl rollout status` tells")),
+        (
+            "updated",
+            Field::new(Type::Int, "how many are of the newest template"),
+        ),
+        (
+            "available",
+            Field::new(Type::Int, "how many have been ready long enough"),
+        ),
+        (
+            "complete",
+            Field::new(
+                Type::Bool,
+                "whether it is rolled out, as `kubectl rollout status` tells",
+            ),
+        ),
         ("why", Field::optional(Type::String, "why it is not")),
-        ("images", Field::new(Type::list(Type::String), "the images of its template")),
+        (
+            "images",
+            Field::new(Type::list(Type::String), "the images of its template"),
+        ),
     ])
 }
 
 fn pod() -> Type {
     Type::fields([
         ("name", Field::new(Type::String, "its name")),
-        ("workload", Field::optional(Type::String, "whose it is: `deployment/web`")),
-        ("phase", Field::new(Type::String, "`Pending`, `Running`, `Succeeded`, `Failed` or `Unknown`")),
+        (
+            "workload",
+            Field::optional(Type::String, "whose it is: `deployment/web`"),
+        ),
+        (
+            "phase",
+            Field::new(
+                Type::String,
+                "`Pending`, `Running`, `Succeeded`, `Failed` or `Unknown`",
+            ),
+        ),
         ("ready", Field::new(Type::Bool, "whether it takes traffic")),
-        ("reason", Field::optional(Type::String, "why it does not: `CrashLoopBackOff`, `ImagePullBackOff`, `Evicted`")),
-        ("restarts", Field::new(Type::Int, "restarts of its containers")),
-        ("restarts_since_start", Field::new(Type::Int, "those since the run began")),
+        (
+            "reason",
+            Field::optional(
+                Type::String,
+                "why it does not: `CrashLoopBackOff`, `ImagePullBackOff`, `Evicted`",
+            ),
+        ),
+        (
+            "restarts",
+            Field::new(Type::Int, "restarts of its containers"),
+        ),
+        (
+            "restarts_since_start",
+            Field::new(Type::Int, "those since the run began"),
+        ),
         ("node", Field::optional(Type::String, "where it runs")),
-        ("created", Field::optional(Type::Timestamp, "when it was made")),
-        ("terminating", Field::new(Type::Bool, "whether it is being removed")),
-        ("containers", Field::new(Type::list(container()), "its containers")),
+        (
+            "created",
+            Field::optional(Type::Timestamp, "when it was made"),
+        ),
+        (
+            "terminating",
+            Field::new(Type::Bool, "whether it is being removed"),
+        ),
+        (
+            "containers",
+            Field::new(Type::list(container()), "its containers"),
+        ),
     ])
 }
 
@@ -71,14 +173,47 @@ fn container() -> Type {
     Type::fields([
         ("name", Field::new(Type::String, "its name")),
         ("image", Field::new(Type::String, "the image's name")),
-        ("digest", Field::optional(Type::String, "the digest that runs; absent before it was pulled")),
-        ("ready", Field::new(Type::Bool, "whether its readiness probe holds")),
-        ("state", Field::new(Type::String, "`running`, `waiting`, `terminated`, or `unknown`")),
-        ("reason", Field::optional(Type::String, "why it waits or ended")),
-        ("exit_code", Field::optional(Type::Int, "how it ended, or ended last")),
-        ("last_reason", Field::optional(Type::String, "why it ended the last time: `OOMKilled`, `Error`")),
-        ("restarts", Field::new(Type::Int, "how often it was restarted")),
-        ("restarts_since_start", Field::new(Type::Int, "that since the run began")),
+        (
+            "digest",
+            Field::optional(
+                Type::String,
+                "the digest that runs; absent before it was pulled",
+            ),
+        ),
+        (
+            "ready",
+            Field::new(Type::Bool, "whether its readiness probe holds"),
+        ),
+        (
+            "state",
+            Field::new(
+                Type::String,
+                "`running`, `waiting`, `terminated`, or `unknown`",
+            ),
+        ),
+        (
+            "reason",
+            Field::optional(Type::String, "why it waits or ended"),
+        ),
+        (
+            "exit_code",
+            Field::optional(Type::Int, "how it ended, or ended last"),
+        ),
+        (
+            "last_reason",
+            Field::optional(
+                Type::String,
+                "why it ended the last time: `OOMKilled`, `Error`",
+            ),
+        ),
+        (
+            "restarts",
+            Field::new(Type::Int, "how often it was restarted"),
+        ),
+        (
+            "restarts_since_start",
+            Field::new(Type::Int, "that since the run began"),
+        ),
     ])
 }
 
@@ -94,7 +229,11 @@ pub(super) struct Found<'a> {
 
 /// The facts.
 pub(super) fn seen(found: &Found<'_>) -> Seen {
-    let mut states: Vec<Rollout> = found.workloads.iter().map(|(k, w)| Rollout::of(k, w)).collect();
+    let mut states: Vec<Rollout> = found
+        .workloads
+        .iter()
+        .map(|(k, w)| Rollout::of(k, w))
+        .collect();
     states.sort_by(|a, b| a.called.cmp(&b.called));
     let called = |such: &dyn Fn(&Rollout) -> bool| {
         let names = states.iter().filter(|s| such(s));
@@ -105,7 +244,10 @@ pub(super) fn seen(found: &Found<'_>) -> Seen {
         Value::List(names.map(|p| p.metadata.name.as_str().into()).collect())
     };
     let mut facts: Map = [
-        ("workloads", Value::List(states.iter().map(Rollout::facts).collect())),
+        (
+            "workloads",
+            Value::List(states.iter().map(Rollout::facts).collect()),
+        ),
         ("count", states.len().into()),
         ("not_ready", called(&|s| s.why.is_some())),
         ("scaled_to_zero", called(&|s| s.desired == 0)),
@@ -113,7 +255,10 @@ pub(super) fn seen(found: &Found<'_>) -> Seen {
         ("restarted", pods(&|pod| restarts_in_run(found, pod) > 0)),
         ("unchecked", unchecked(found)),
         ("digests", digests(found)),
-        ("pods", Value::List(found.pods.iter().map(|p| pod_facts(found, p)).collect())),
+        (
+            "pods",
+            Value::List(found.pods.iter().map(|p| pod_facts(found, p)).collect()),
+        ),
     ]
     .into_iter()
     .map(|(n, v)| (n.to_owned(), v))
@@ -218,21 +363,31 @@ impl Rollout {
         if workload.spec.paused {
             return Some("its rollout is paused".to_owned());
         }
-        let late = |c: &&Condition| c.kind == "Progressing" && c.reason == "ProgressDeadlineExceeded";
+        let late =
+            |c: &&Condition| c.kind == "Progressing" && c.reason == "ProgressDeadlineExceeded";
         if state.conditions.iter().any(|c| late(&c)) {
             return Some("its rollout takes longer than its deadline".to_owned());
         }
         if self.updated < desired {
-            return Some(format!("{} of {desired} pods are of the newest template", self.updated));
+            return Some(format!(
+                "{} of {desired} pods are of the newest template",
+                self.updated
+            ));
         }
         if self.kind != "daemonset" && state.replicas > desired {
-            return Some(format!("{} old pods are still there", state.replicas - desired));
+            return Some(format!(
+                "{} old pods are still there",
+                state.replicas - desired
+            ));
         }
         if self.ready < desired {
             return Some(format!("{} of {desired} pods are ready", self.ready));
         }
         if self.available < desired && self.kind != "statefulset" {
-            return Some(format!("{} of {desired} pods are available", self.available));
+            return Some(format!(
+                "{} of {desired} pods are available",
+                self.available
+            ));
         }
         let revisions = (&state.current_revision, &state.update_revision);
         if self.kind == "statefulset" && !revisions.1.is_empty() && revisions.0 != revisions.1 {
@@ -250,7 +405,10 @@ impl Rollout {
             ("updated", self.updated.into()),
             ("available", self.available.into()),
             ("complete", self.why.is_none().into()),
-            ("images", Value::List(self.images.iter().map(|i| i.as_str().into()).collect())),
+            (
+                "images",
+                Value::List(self.images.iter().map(|i| i.as_str().into()).collect()),
+            ),
         ]
         .into_iter()
         .map(|(n, v)| (n.to_owned(), v))
@@ -281,7 +439,11 @@ fn restarts_in_run(found: &Found<'_>, pod: &Pod) -> i64 {
 
 /// `deployment/web` of a pod: a replica set's name is the deployment's with the template's hash behind.
 fn workload_of(pod: &Pod) -> Option<String> {
-    let owner = pod.metadata.owner_references.iter().find(|o| o.controller)?;
+    let owner = pod
+        .metadata
+        .owner_references
+        .iter()
+        .find(|o| o.controller)?;
     let kind = owner.kind.to_ascii_lowercase();
     let hash = pod.metadata.labels.get("pod-template-hash");
     if let ("replicaset", Some(hash)) = (kind.as_str(), hash)
@@ -305,7 +467,10 @@ fn pod_facts(found: &Found<'_>, pod: &Pod) -> Value {
         put("reason", reason.into());
     }
     let all = &pod.status.container_statuses;
-    put("restarts", all.iter().map(|c| c.restart_count).sum::<i64>().into());
+    put(
+        "restarts",
+        all.iter().map(|c| c.restart_count).sum::<i64>().into(),
+    );
     put("restarts_since_start", restarts_in_run(found, pod).into());
     if let Some(node) = &pod.spec.node_name {
         put("node", node.as_str().into());
@@ -313,7 +478,10 @@ fn pod_facts(found: &Found<'_>, pod: &Pod) -> Value {
     if let Some(at) = pod.metadata.creation_timestamp {
         put("created", at.into());
     }
-    put("terminating", pod.metadata.deletion_timestamp.is_some().into());
+    put(
+        "terminating",
+        pod.metadata.deletion_timestamp.is_some().into(),
+    );
     let containers = all.iter().map(|c| container_facts(found, pod, c));
     put("containers", Value::List(containers.collect()));
     Value::Map(facts)
@@ -322,9 +490,13 @@ fn pod_facts(found: &Found<'_>, pod: &Pod) -> Value {
 fn reason(pod: &Pod) -> Option<&str> {
     let waiting = |c: &'_ ContainerState| c.state.waiting.is_some();
     let of_container = pod.status.container_statuses.iter().find(|c| waiting(c));
-    let waits = of_container.and_then(|c| c.state.waiting.as_ref()).map(|w| w.reason.as_str());
+    let waits = of_container
+        .and_then(|c| c.state.waiting.as_ref())
+        .map(|w| w.reason.as_str());
     let unscheduled = pod.status.conditions.iter().find(|c| {
-        c.status == "False" && matches!(c.kind.as_str(), "PodScheduled" | "Ready") && !c.reason.is_empty()
+        c.status == "False"
+            && matches!(c.kind.as_str(), "PodScheduled" | "Ready")
+            && !c.reason.is_empty()
     });
     waits
         .filter(|r| !r.is_empty())
@@ -388,13 +560,20 @@ fn is_checked(container: &ContainerSpec) -> bool {
         }
     };
     let liveness = container.liveness_probe.as_ref();
-    container.readiness_probe.as_ref().is_some_and(says_something)
+    container
+        .readiness_probe
+        .as_ref()
+        .is_some_and(says_something)
         && liveness.is_none_or(says_something)
 }
 
 fn digests(found: &Found<'_>) -> Value {
-    let mut by_name: std::collections::BTreeMap<String, BTreeSet<String>> = std::collections::BTreeMap::new();
-    let all = found.pods.iter().filter(|p| p.metadata.deletion_timestamp.is_none());
+    let mut by_name: std::collections::BTreeMap<String, BTreeSet<String>> =
+        std::collections::BTreeMap::new();
+    let all = found
+        .pods
+        .iter()
+        .filter(|p| p.metadata.deletion_timestamp.is_none());
     for one in all.flat_map(|p| &p.status.container_statuses) {
         let digests = by_name.entry(one.image.clone()).or_default();
         digests.extend(one.digest().map(str::to_owned));
@@ -414,7 +593,9 @@ fn table(states: &[Rollout]) -> Shown {
     };
     Shown::Table {
         title: "Workloads".to_owned(),
-        head: ["workload", "ready", "state", "images"].map(str::to_owned).to_vec(),
+        head: ["workload", "ready", "state", "images"]
+            .map(str::to_owned)
+            .to_vec(),
         rows: states.iter().map(row).collect(),
     }
 }

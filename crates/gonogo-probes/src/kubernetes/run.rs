@@ -25,9 +25,13 @@ pub(super) async fn observe(call: Call<'_>) -> Result<Seen, NotObserved> {
     };
     let options: KubernetesOptions =
         serde_json::from_value(call.options.clone()).map_err(|e| bad(e.to_string()))?;
-    let expected = options.expected.as_ref().map(|e| &e.0[..]);
-    let wrong = not_a_namespace(&options.kubernetes)
-        .or_else(|| expected.unwrap_or(&[]).iter().find_map(|e| not_a_workload(e)));
+    let expected = options.expected.as_deref();
+    let wrong = not_a_namespace(&options.kubernetes).or_else(|| {
+        expected
+            .unwrap_or(&[])
+            .iter()
+            .find_map(|e| not_a_workload(e))
+    });
     if let Some(why) = wrong {
         return Err(bad(why));
     }
@@ -162,7 +166,11 @@ impl Baseline {
         for pod in pods {
             for one in &pod.status.container_statuses {
                 // One that ended since the run began and is up again was restarted in it, whoever saw it first.
-                let ended = one.last_state.terminated.as_ref().and_then(|t| t.finished_at);
+                let ended = one
+                    .last_state
+                    .terminated
+                    .as_ref()
+                    .and_then(|t| t.finished_at);
                 let during = ended.is_some_and(|at| at > self.run_started_at);
                 let before = one.restart_count - i64::from(during);
                 let key = (pod.metadata.uid.clone(), one.name.clone());
@@ -174,6 +182,8 @@ impl Baseline {
     /// How often a container was restarted since the run began.
     pub(super) fn restarts(&self, pod: &Pod, container: &str, count: i64) -> i64 {
         let key = (pod.metadata.uid.clone(), container.to_owned());
-        self.first.get(&key).map_or(0, |first| (count - first).max(0))
+        self.first
+            .get(&key)
+            .map_or(0, |first| (count - first).max(0))
     }
 }

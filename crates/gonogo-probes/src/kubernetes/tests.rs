@@ -52,9 +52,21 @@ impl Cluster {
                 let path = head.split(' ').nth(1).unwrap_or("").to_owned();
                 log.lock().unwrap().push(head);
                 let (bare, query) = path.split_once('?').unwrap_or((&path, ""));
-                let bare = if query.contains("continue=") { format!("{bare}+") } else { bare.to_owned() };
-                let refusal = (403, json!({"kind": "Status", "message": "pods is forbidden", "code": 403}));
-                let found = by_path.lock().unwrap().get(&bare).cloned().unwrap_or(refusal);
+                let bare = if query.contains("continue=") {
+                    format!("{bare}+")
+                } else {
+                    bare.to_owned()
+                };
+                let refusal = (
+                    403,
+                    json!({"kind": "Status", "message": "pods is forbidden", "code": 403}),
+                );
+                let found = by_path
+                    .lock()
+                    .unwrap()
+                    .get(&bare)
+                    .cloned()
+                    .unwrap_or(refusal);
                 let body = found.1.to_string();
                 let text = format!(
                     "HTTP/1.1 {} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
@@ -64,7 +76,12 @@ impl Cluster {
                 drop(stream.write_all(text.as_bytes()).await);
             }
         });
-        Self { port, answers, asked, serving }
+        Self {
+            port,
+            answers,
+            asked,
+            serving,
+        }
     }
 
     fn ctx(&self) -> Ctx {
@@ -72,7 +89,12 @@ impl Cluster {
         // The run is never stopped here; a dropped sender says so too.
         drop(keep);
         let hosts = vec![("127.0.0.1".to_owned(), self.port)];
-        Ctx::new(hosts, PathBuf::from("."), Duration::from_secs(20), cancelled)
+        Ctx::new(
+            hosts,
+            PathBuf::from("."),
+            Duration::from_secs(20),
+            cancelled,
+        )
     }
 
     async fn observe(&self, ctx: &Ctx, options: Json) -> Result<Seen, NotObserved> {
@@ -101,7 +123,10 @@ const APPS: &str = "/apis/apps/v1/namespaces/shop";
 const PODS: &str = "/api/v1/namespaces/shop/pods";
 
 fn list(kind: &str, items: Vec<Json>) -> (u16, Json) {
-    (200, json!({"kind": kind, "apiVersion": "v1", "metadata": {"resourceVersion": "715"}, "items": items}))
+    (
+        200,
+        json!({"kind": kind, "apiVersion": "v1", "metadata": {"resourceVersion": "715"}, "items": items}),
+    )
 }
 
 fn deployment(name: &str, status: Json) -> Json {
@@ -140,11 +165,32 @@ fn pod(name: &str, ready: bool, restarts: i64, more: Json) -> Json {
 
 fn healthy() -> Answers {
     [
-        ("/version".to_owned(), (200, json!({"major": "1", "minor": "31", "gitVersion": "v1.31.2"}))),
-        (format!("{APPS}/deployments"), list("DeploymentList", vec![deployment("web", rolled_out())])),
-        (format!("{APPS}/statefulsets"), list("StatefulSetList", vec![])),
+        (
+            "/version".to_owned(),
+            (
+                200,
+                json!({"major": "1", "minor": "31", "gitVersion": "v1.31.2"}),
+            ),
+        ),
+        (
+            format!("{APPS}/deployments"),
+            list("DeploymentList", vec![deployment("web", rolled_out())]),
+        ),
+        (
+            format!("{APPS}/statefulsets"),
+            list("StatefulSetList", vec![]),
+        ),
         (format!("{APPS}/daemonsets"), list("DaemonSetList", vec![])),
-        (PODS.to_owned(), list("PodList", vec![pod("web-7c9d-a", true, 0, json!({})), pod("web-7c9d-b", true, 0, json!({}))])),
+        (
+            PODS.to_owned(),
+            list(
+                "PodList",
+                vec![
+                    pod("web-7c9d-a", true, 0, json!({})),
+                    pod("web-7c9d-b", true, 0, json!({})),
+                ],
+            ),
+        ),
     ]
     .into()
 }
@@ -163,17 +209,32 @@ async fn a_rolled_out_namespace_is_seen_as_such() {
     let cluster = Cluster::start(healthy()).await;
     let seen = cluster.observe(&cluster.ctx(), ask()).await.unwrap();
     assert_eq!(seen.facts["count"], Value::Int(1));
-    for fact in ["not_ready", "failing", "restarted", "unchecked", "unexpected", "scaled_to_zero"] {
+    for fact in [
+        "not_ready",
+        "failing",
+        "restarted",
+        "unchecked",
+        "unexpected",
+        "scaled_to_zero",
+    ] {
         assert_eq!(names(&seen, fact), [""; 0], "{fact}");
     }
     assert_eq!(names(&seen, "missing"), ["statefulset/db"]);
     let digests = seen.facts["digests"].get("ghcr.io/shop/web:12").unwrap();
     assert_eq!(*digests, Value::List(vec!["sha256:bbbb".into()]));
     let one = &seen.facts["pods"].as_list().unwrap()[0];
-    assert_eq!(one.get("workload").and_then(Value::as_str), Some("deployment/web"));
+    assert_eq!(
+        one.get("workload").and_then(Value::as_str),
+        Some("deployment/web")
+    );
     assert_eq!(seen.target.unwrap().engine.unwrap(), "Kubernetes v1.31.2");
     let asked = cluster.asked.lock().unwrap();
-    assert!(asked.iter().all(|head| head.starts_with("GET ") && head.contains("authorization: Bearer t0ken-t0ken")));
+    assert!(
+        asked
+            .iter()
+            .all(|head| head.starts_with("GET ")
+                && head.contains("authorization: Bearer t0ken-t0ken"))
+    );
 }
 
 #[tokio::test]
@@ -188,18 +249,35 @@ async fn a_rollout_that_is_not_through_is_told_with_its_reason() {
     let cluster = Cluster::start(healthy()).await;
     for (changes, told) in [
         (json!({"observedGeneration": 2}), "not taken up"),
-        (json!({"updatedReplicas": 1}), "1 of 2 pods are of the newest"),
+        (
+            json!({"updatedReplicas": 1}),
+            "1 of 2 pods are of the newest",
+        ),
         (json!({"replicas": 3}), "1 old pods"),
         (json!({"readyReplicas": 1}), "1 of 2 pods are ready"),
         (json!({"availableReplicas": 0}), "0 of 2 pods are available"),
-        (json!({"conditions": [{"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}]}), "deadline"),
+        (
+            json!({"conditions": [{"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}]}),
+            "deadline",
+        ),
     ] {
         let answer = list("DeploymentList", vec![with(changes)]);
-        cluster.answers.lock().unwrap().insert(format!("{APPS}/deployments"), answer);
+        cluster
+            .answers
+            .lock()
+            .unwrap()
+            .insert(format!("{APPS}/deployments"), answer);
         let seen = cluster.observe(&cluster.ctx(), ask()).await.unwrap();
         assert_eq!(names(&seen, "not_ready"), ["deployment/web"], "{told}");
-        let why = seen.facts["workloads"].as_list().unwrap()[0].get("why").cloned();
-        assert!(why.as_ref().and_then(Value::as_str).is_some_and(|w| w.contains(told)), "{told}: {why:?}");
+        let why = seen.facts["workloads"].as_list().unwrap()[0]
+            .get("why")
+            .cloned();
+        assert!(
+            why.as_ref()
+                .and_then(Value::as_str)
+                .is_some_and(|w| w.contains(told)),
+            "{told}: {why:?}"
+        );
     }
 }
 
@@ -215,17 +293,32 @@ async fn stateful_and_daemon_sets_are_counted_in_their_own_words() {
     let daemon = json!({"metadata": {"name": "agent", "generation": 1}, "spec": {"template": template},
                         "status": {"observedGeneration": 1, "desiredNumberScheduled": 3, "updatedNumberScheduled": 3,
                                    "numberReady": 2, "numberAvailable": 2}});
-    answers.insert(format!("{APPS}/statefulsets"), list("StatefulSetList", vec![set("db-1")]));
-    answers.insert(format!("{APPS}/daemonsets"), list("DaemonSetList", vec![daemon]));
+    answers.insert(
+        format!("{APPS}/statefulsets"),
+        list("StatefulSetList", vec![set("db-1")]),
+    );
+    answers.insert(
+        format!("{APPS}/daemonsets"),
+        list("DaemonSetList", vec![daemon]),
+    );
     let cluster = Cluster::start(answers).await;
     let seen = cluster.observe(&cluster.ctx(), ask()).await.unwrap();
     assert_eq!(names(&seen, "not_ready"), ["daemonset/agent"]);
     assert_eq!(names(&seen, "unexpected"), ["daemonset/agent"]);
     // A probe that always succeeds is none.
-    assert_eq!(names(&seen, "unchecked"), ["statefulset/db/db", "daemonset/agent/db"]);
-    cluster.answers.lock().unwrap().insert(format!("{APPS}/statefulsets"), list("StatefulSetList", vec![set("db-2")]));
+    assert_eq!(
+        names(&seen, "unchecked"),
+        ["statefulset/db/db", "daemonset/agent/db"]
+    );
+    cluster.answers.lock().unwrap().insert(
+        format!("{APPS}/statefulsets"),
+        list("StatefulSetList", vec![set("db-2")]),
+    );
     let seen = cluster.observe(&cluster.ctx(), ask()).await.unwrap();
-    assert_eq!(names(&seen, "not_ready"), ["daemonset/agent", "statefulset/db"]);
+    assert_eq!(
+        names(&seen, "not_ready"),
+        ["daemonset/agent", "statefulset/db"]
+    );
 }
 
 #[tokio::test]
@@ -234,7 +327,11 @@ async fn a_pod_that_fails_is_told_with_its_reason_and_its_restarts_since_the_run
     let ctx = cluster.ctx();
     let old = json!({"lastState": {"terminated": {"exitCode": 1, "reason": "Error", "finishedAt": "2026-11-01T10:00:00Z"}}});
     let set = |pods: Vec<Json>| {
-        cluster.answers.lock().unwrap().insert(PODS.to_owned(), list("PodList", pods));
+        cluster
+            .answers
+            .lock()
+            .unwrap()
+            .insert(PODS.to_owned(), list("PodList", pods));
     };
     set(vec![pod("a", true, 4, old)]);
     let seen = cluster.observe(&ctx, ask()).await.unwrap();
@@ -248,10 +345,16 @@ async fn a_pod_that_fails_is_told_with_its_reason_and_its_restarts_since_the_run
     assert_eq!(names(&seen, "failing"), ["a"]);
     assert_eq!(names(&seen, "restarted"), ["a"]);
     let one = &seen.facts["pods"].as_list().unwrap()[0];
-    assert_eq!(one.get("reason").and_then(Value::as_str), Some("CrashLoopBackOff"));
+    assert_eq!(
+        one.get("reason").and_then(Value::as_str),
+        Some("CrashLoopBackOff")
+    );
     assert_eq!(one.get("restarts_since_start"), Some(&Value::Int(2)));
     let container = &one.get("containers").unwrap().as_list().unwrap()[0];
-    assert_eq!(container.get("last_reason").and_then(Value::as_str), Some("OOMKilled"));
+    assert_eq!(
+        container.get("last_reason").and_then(Value::as_str),
+        Some("OOMKilled")
+    );
     assert_eq!(container.get("exit_code"), Some(&Value::Int(137)));
 
     // One that crashed during the run, before the first look at it.
@@ -270,7 +373,10 @@ async fn a_pod_that_fails_is_told_with_its_reason_and_its_restarts_since_the_run
     let seen = cluster.observe(&ctx, ask()).await.unwrap();
     assert_eq!(names(&seen, "failing"), ["d"]);
     let one = &seen.facts["pods"].as_list().unwrap()[1];
-    assert_eq!(one.get("reason").and_then(Value::as_str), Some("Unschedulable"));
+    assert_eq!(
+        one.get("reason").and_then(Value::as_str),
+        Some("Unschedulable")
+    );
 }
 
 #[tokio::test]
@@ -279,9 +385,18 @@ async fn a_list_in_pages_is_read_to_its_end() {
     let mut first = list("PodList", vec![pod("a", true, 0, json!({}))]);
     first.1["metadata"]["continue"] = json!("next+page");
     answers.insert(PODS.to_owned(), first);
-    answers.insert(format!("{PODS}+"), list("PodList", vec![pod("b", true, 0, json!({}))]));
+    answers.insert(
+        format!("{PODS}+"),
+        list("PodList", vec![pod("b", true, 0, json!({}))]),
+    );
     let cluster = Cluster::start(answers).await;
-    let seen = cluster.observe(&cluster.ctx(), json!({"kubernetes": "shop", "selector": "app=web"})).await.unwrap();
+    let seen = cluster
+        .observe(
+            &cluster.ctx(),
+            json!({"kubernetes": "shop", "selector": "app=web"}),
+        )
+        .await
+        .unwrap();
     assert_eq!(seen.facts["pods"].as_list().unwrap().len(), 2);
     let asked = cluster.asked.lock().unwrap();
     assert!(asked.last().unwrap().contains("continue=next%2Bpage"));
@@ -291,7 +406,10 @@ async fn a_list_in_pages_is_read_to_its_end() {
 #[tokio::test]
 async fn nothing_there_is_an_absence_and_what_may_not_be_read_no_observation() {
     let mut answers = healthy();
-    answers.insert(format!("{APPS}/deployments"), (200, json!({"kind": "DeploymentList", "items": null})));
+    answers.insert(
+        format!("{APPS}/deployments"),
+        (200, json!({"kind": "DeploymentList", "items": null})),
+    );
     answers.insert(PODS.to_owned(), list("PodList", vec![]));
     let cluster = Cluster::start(answers).await;
     let seen = cluster.observe(&cluster.ctx(), ask()).await.unwrap();
@@ -300,17 +418,36 @@ async fn nothing_there_is_an_absence_and_what_may_not_be_read_no_observation() {
     cluster.answers.lock().unwrap().remove(PODS);
     let failed = cluster.observe(&cluster.ctx(), ask()).await.unwrap_err();
     assert_eq!(failed.cause, Cause::Denied);
-    assert!(failed.message.contains("pods is forbidden") && failed.help.unwrap().contains("kubectl auth"));
+    assert!(
+        failed.message.contains("pods is forbidden")
+            && failed.help.unwrap().contains("kubectl auth")
+    );
     let wrong = (200, json!({"kind": "Status", "items": []}));
-    cluster.answers.lock().unwrap().insert(PODS.to_owned(), wrong);
+    cluster
+        .answers
+        .lock()
+        .unwrap()
+        .insert(PODS.to_owned(), wrong);
     let failed = cluster.observe(&cluster.ctx(), ask()).await.unwrap_err();
     assert_eq!(failed.cause, Cause::Protocol);
 }
 
 #[test]
 fn names_that_are_none_are_found_before_anything_runs() {
-    let keys = |options: Json| -> Vec<String> { Kubernetes.lint(&options).into_iter().map(|p| p.key).collect() };
+    let keys = |options: Json| -> Vec<String> {
+        Kubernetes
+            .lint(&options)
+            .into_iter()
+            .map(|p| p.key)
+            .collect()
+    };
     assert_eq!(keys(json!({"kubernetes": "Shop_1"})), ["kubernetes"]);
-    assert_eq!(keys(json!({"kubernetes": "shop", "expected": ["web", "pod/x"]})), ["expected", "expected"]);
-    assert_eq!(keys(json!({"kubernetes": "${inputs.ns}", "expected": "deployment/web"})), [""; 0]);
+    assert_eq!(
+        keys(json!({"kubernetes": "shop", "expected": ["web", "pod/x"]})),
+        ["expected", "expected"]
+    );
+    assert_eq!(
+        keys(json!({"kubernetes": "${inputs.ns}", "expected": ["deployment/web"]})),
+        [""; 0]
+    );
 }

@@ -33,27 +33,78 @@ pub(super) fn shape(has_round_trip: bool) -> Shape {
     let mut fields = vec![
         ("version", Field::new(Type::String, "the server's version")),
         ("engine", Field::new(Type::String, "`redis`, `valkey`, …")),
-        ("mode", Field::optional(Type::String, "`standalone`, `sentinel` or `cluster`")),
-        ("uptime", Field::optional(Type::Duration, "since it was started")),
-        ("latency", Field::new(Type::Duration, "from sending PING to PONG")),
-        ("open", Field::new(Type::Bool, "whether it answers somebody who gives no password")),
+        (
+            "mode",
+            Field::optional(Type::String, "`standalone`, `sentinel` or `cluster`"),
+        ),
+        (
+            "uptime",
+            Field::optional(Type::Duration, "since it was started"),
+        ),
+        (
+            "latency",
+            Field::new(Type::Duration, "from sending PING to PONG"),
+        ),
+        (
+            "open",
+            Field::new(
+                Type::Bool,
+                "whether it answers somebody who gives no password",
+            ),
+        ),
         ("role", Field::optional(Type::String, "`master` or `slave`")),
-        ("replicas", Field::optional(Type::Int, "how many replicas are connected")),
+        (
+            "replicas",
+            Field::optional(Type::Int, "how many replicas are connected"),
+        ),
         (
             "link",
-            Field::optional(Type::String, "of a replica: `up` where it is connected to its master"),
+            Field::optional(
+                Type::String,
+                "of a replica: `up` where it is connected to its master",
+            ),
         ),
         ("memory", Field::new(memory(), "the memory of its data")),
-        ("persistence", Field::new(persistence(), "whether its data is on disk")),
+        (
+            "persistence",
+            Field::new(persistence(), "whether its data is on disk"),
+        ),
         ("clients", Field::new(clients(), "its connections")),
-        ("keys", Field::new(Type::Int, "how many keys all its databases have")),
-        ("databases", Field::new(Type::map(Type::Int), "how many keys each database has: `db0`, …")),
-        ("evicted", Field::optional(Type::Int, "keys that were given up for lack of memory, since its start")),
-        ("rejected", Field::optional(Type::Int, "connections that were refused for lack of room, since its start")),
-        ("info", Field::new(Type::map(Type::String), "all that INFO says, by its names")),
+        (
+            "keys",
+            Field::new(Type::Int, "how many keys all its databases have"),
+        ),
+        (
+            "databases",
+            Field::new(
+                Type::map(Type::Int),
+                "how many keys each database has: `db0`, …",
+            ),
+        ),
+        (
+            "evicted",
+            Field::optional(
+                Type::Int,
+                "keys that were given up for lack of memory, since its start",
+            ),
+        ),
+        (
+            "rejected",
+            Field::optional(
+                Type::Int,
+                "connections that were refused for lack of room, since its start",
+            ),
+        ),
+        (
+            "info",
+            Field::new(Type::map(Type::String), "all that INFO says, by its names"),
+        ),
     ];
     if has_round_trip {
-        fields.push(("round_trip", Field::new(round_trip(), "a key of gonogo's own, there and back")));
+        fields.push((
+            "round_trip",
+            Field::new(round_trip(), "a key of gonogo's own, there and back"),
+        ));
     }
     Shape {
         fields: fields.into_iter().map(|(n, f)| (n.to_owned(), f)).collect(),
@@ -63,30 +114,87 @@ pub(super) fn shape(has_round_trip: bool) -> Shape {
 fn memory() -> Type {
     Type::fields([
         ("used", Field::optional(Type::Int, "bytes in use")),
-        ("peak", Field::optional(Type::Int, "the most that was in use")),
-        ("max", Field::optional(Type::Int, "the most it may use; absent where it is not limited")),
-        ("share", Field::optional(Type::Double, "used of max; absent where it is not limited")),
-        ("policy", Field::optional(Type::String, "what it gives up at the limit: `noeviction`, `allkeys-lru`, …")),
-        ("fragmentation", Field::optional(Type::Double, "memory taken from the system, of that in use")),
+        (
+            "peak",
+            Field::optional(Type::Int, "the most that was in use"),
+        ),
+        (
+            "max",
+            Field::optional(
+                Type::Int,
+                "the most it may use; absent where it is not limited",
+            ),
+        ),
+        (
+            "share",
+            Field::optional(Type::Double, "used of max; absent where it is not limited"),
+        ),
+        (
+            "policy",
+            Field::optional(
+                Type::String,
+                "what it gives up at the limit: `noeviction`, `allkeys-lru`, …",
+            ),
+        ),
+        (
+            "fragmentation",
+            Field::optional(Type::Double, "memory taken from the system, of that in use"),
+        ),
     ])
 }
 
 fn persistence() -> Type {
     Type::fields([
-        ("loading", Field::optional(Type::Bool, "whether it is still reading its data")),
-        ("last_save", Field::optional(Type::Timestamp, "when the last snapshot was written, or the server started")),
-        ("since_last_save", Field::optional(Type::Duration, "how long ago that was, by the server's own clock")),
-        ("last_save_ok", Field::optional(Type::Bool, "whether the last snapshot succeeded")),
-        ("changes_since_save", Field::optional(Type::Int, "changes that no snapshot has yet")),
-        ("aof", Field::optional(Type::Bool, "whether each change is appended to a file")),
-        ("aof_ok", Field::optional(Type::Bool, "whether the last write and rewrite of that file succeeded")),
+        (
+            "loading",
+            Field::optional(Type::Bool, "whether it is still reading its data"),
+        ),
+        (
+            "last_save",
+            Field::optional(
+                Type::Timestamp,
+                "when the last snapshot was written, or the server started",
+            ),
+        ),
+        (
+            "since_last_save",
+            Field::optional(
+                Type::Duration,
+                "how long ago that was, by the server's own clock",
+            ),
+        ),
+        (
+            "last_save_ok",
+            Field::optional(Type::Bool, "whether the last snapshot succeeded"),
+        ),
+        (
+            "changes_since_save",
+            Field::optional(Type::Int, "changes that no snapshot has yet"),
+        ),
+        (
+            "aof",
+            Field::optional(Type::Bool, "whether each change is appended to a file"),
+        ),
+        (
+            "aof_ok",
+            Field::optional(
+                Type::Bool,
+                "whether the last write and rewrite of that file succeeded",
+            ),
+        ),
     ])
 }
 
 fn clients() -> Type {
     Type::fields([
-        ("connected", Field::optional(Type::Int, "how many are connected")),
-        ("blocked", Field::optional(Type::Int, "how many wait for something")),
+        (
+            "connected",
+            Field::optional(Type::Int, "how many are connected"),
+        ),
+        (
+            "blocked",
+            Field::optional(Type::Int, "how many wait for something"),
+        ),
         ("max", Field::optional(Type::Int, "the most there may be")),
         ("share", Field::optional(Type::Double, "connected of max")),
     ])
@@ -95,10 +203,25 @@ fn clients() -> Type {
 fn round_trip() -> Type {
     Type::fields([
         ("key", Field::new(Type::String, "the key")),
-        ("written", Field::new(Type::Bool, "whether it could be written")),
-        ("read_back", Field::new(Type::Bool, "whether the same value came back")),
-        ("removed", Field::new(Type::Bool, "whether it is gone again")),
-        ("error", Field::optional(Type::String, "why it could not be written, in the server's words")),
+        (
+            "written",
+            Field::new(Type::Bool, "whether it could be written"),
+        ),
+        (
+            "read_back",
+            Field::new(Type::Bool, "whether the same value came back"),
+        ),
+        (
+            "removed",
+            Field::new(Type::Bool, "whether it is gone again"),
+        ),
+        (
+            "error",
+            Field::optional(
+                Type::String,
+                "why it could not be written, in the server's words",
+            ),
+        ),
     ])
 }
 
@@ -130,7 +253,10 @@ pub(super) fn seen(answered: &Answered<'_>) -> Option<Seen> {
     put("databases", Some(Value::Map(databases)));
     put("evicted", info.int("evicted_keys"));
     put("rejected", info.int("rejected_connections"));
-    put("round_trip", answered.round_trip.as_ref().map(RoundTrip::facts));
+    put(
+        "round_trip",
+        answered.round_trip.as_ref().map(RoundTrip::facts),
+    );
     put("info", Some(Value::Map(info.all())));
     Some(Seen {
         facts,
@@ -167,7 +293,11 @@ struct Info<'a>(BTreeMap<&'a str, &'a str>);
 impl<'a> Info<'a> {
     fn read(text: &'a str) -> Self {
         let lines = text.lines().filter(|line| !line.starts_with('#'));
-        Self(lines.filter_map(|line| line.trim().split_once(':')).collect())
+        Self(
+            lines
+                .filter_map(|line| line.trim().split_once(':'))
+                .collect(),
+        )
     }
 
     /// Valkey keeps `redis_version` for old clients and says its own beside it.
@@ -223,7 +353,10 @@ impl<'a> Info<'a> {
             ("max", limited.map(Value::Int)),
             ("share", self.share("used_memory", "maxmemory")),
             ("policy", self.text("maxmemory_policy")),
-            ("fragmentation", ratio.and_then(|r| r.parse().ok()).map(Value::Double)),
+            (
+                "fragmentation",
+                ratio.and_then(|r| r.parse().ok()).map(Value::Double),
+            ),
         ])
     }
 
@@ -235,17 +368,25 @@ impl<'a> Info<'a> {
         let now = self
             .number("server_time_usec")
             .and_then(DateTime::<Utc>::from_timestamp_micros);
-        let since = now.zip(last).and_then(|(now, at)| (now - at).num_nanoseconds());
+        let since = now
+            .zip(last)
+            .and_then(|(now, at)| (now - at).num_nanoseconds());
         let since = since.filter(|ns| *ns >= 0);
-        let aof_ok = self.is_ok("aof_last_write_status").map(|write| {
-            write && self.is_ok("aof_last_bgrewrite_status").unwrap_or(true)
-        });
+        let aof_ok = self
+            .is_ok("aof_last_write_status")
+            .map(|write| write && self.is_ok("aof_last_bgrewrite_status").unwrap_or(true));
         map([
             ("loading", self.flag("loading")),
             ("last_save", last.map(Value::Timestamp)),
             ("since_last_save", since.map(Value::Duration)),
-            ("last_save_ok", self.is_ok("rdb_last_bgsave_status").map(Value::Bool)),
-            ("changes_since_save", self.int("rdb_changes_since_last_save")),
+            (
+                "last_save_ok",
+                self.is_ok("rdb_last_bgsave_status").map(Value::Bool),
+            ),
+            (
+                "changes_since_save",
+                self.int("rdb_changes_since_last_save"),
+            ),
             ("aof", self.flag("aof_enabled")),
             ("aof_ok", aof_ok.map(Value::Bool)),
         ])
@@ -268,7 +409,9 @@ impl<'a> Info<'a> {
         });
         databases
             .filter_map(|(name, value)| {
-                let keys = value.split(',').find_map(|part| part.strip_prefix("keys="))?;
+                let keys = value
+                    .split(',')
+                    .find_map(|part| part.strip_prefix("keys="))?;
                 Some(((*name).to_owned(), Value::Int(keys.parse().ok()?)))
             })
             .collect()
@@ -276,6 +419,8 @@ impl<'a> Info<'a> {
 }
 
 fn map<const N: usize>(fields: [(&str, Option<Value>); N]) -> Value {
-    let there = fields.into_iter().filter_map(|(n, v)| Some((n.to_owned(), v?)));
+    let there = fields
+        .into_iter()
+        .filter_map(|(n, v)| Some((n.to_owned(), v?)));
     Value::Map(there.collect())
 }

@@ -114,12 +114,13 @@ impl Asking<'_> {
         let config = tls_config(self.ctx, &base, ca, Version::Http1)?;
         let mut config = (*config).clone();
         config.alpn_protocols.clear();
-        let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned()).map_err(|_| {
-            self.failed(
-                Cause::Tls,
-                format!("`{host}` is not a name that a certificate can hold"),
-            )
-        })?;
+        let name =
+            ServerName::try_from(host.trim_matches(['[', ']']).to_owned()).map_err(|_| {
+                self.failed(
+                    Cause::Tls,
+                    format!("`{host}` is not a name that a certificate can hold"),
+                )
+            })?;
         let handshake = TlsConnector::from(Arc::new(config)).connect(name, stream);
         match tokio::time::timeout(self.ctx.remaining(), handshake).await {
             Err(_) => Err(self.failed(Cause::Timeout, "the TLS handshake took too long")),
@@ -230,7 +231,10 @@ impl Asking<'_> {
         let word = why.split(' ').next().unwrap_or("");
         let (cause, help) = match word {
             "NOAUTH" => (Cause::Denied, "give the target `password:`"),
-            "WRONGPASS" => (Cause::Denied, "`user:` and `password:` of the target do not fit"),
+            "WRONGPASS" => (
+                Cause::Denied,
+                "`user:` and `password:` of the target do not fit",
+            ),
             "NOPERM" => (
                 Cause::Denied,
                 "the user may not run PING, INFO or SELECT: `ACL SETUSER NAME +ping +info +select`",

@@ -79,7 +79,9 @@ impl Place {
             );
         }
         if rest.contains(['?', '#']) {
-            return Err("the address may hold host, port and the database's number only".to_owned());
+            return Err(
+                "the address may hold host, port and the database's number only".to_owned(),
+            );
         }
         let (authority, database) = rest.split_once('/').unwrap_or((rest, ""));
         let authority: http::uri::Authority = authority

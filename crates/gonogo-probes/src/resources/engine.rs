@@ -83,7 +83,9 @@ impl Watched {
         Used {
             name: self.container.name.trim_start_matches('/').to_owned(),
             processors,
-            cpu: processors.zip(allowed).map(|(used, allowed)| used / allowed),
+            cpu: processors
+                .zip(allowed)
+                .map(|(used, allowed)| used / allowed),
             memory_used,
             memory_limit,
             memory: memory_used
@@ -111,7 +113,10 @@ impl Watched {
         ];
         let fields = [
             ("name", Some(used.name.as_str().into())),
-            ("service", service(&self.container.config.labels).map(Value::from)),
+            (
+                "service",
+                service(&self.container.config.labels).map(Value::from),
+            ),
             ("processors", used.processors.map(Value::Double)),
             ("cpu", used.cpu.map(Value::Double)),
             ("memory", Some(map(memory))),
@@ -121,7 +126,9 @@ impl Watched {
 }
 
 fn map<const N: usize>(fields: [(&str, Option<Value>); N]) -> Value {
-    let there = fields.into_iter().filter_map(|(n, v)| Some((n.to_owned(), v?)));
+    let there = fields
+        .into_iter()
+        .filter_map(|(n, v)| Some((n.to_owned(), v?)));
     Value::Map(there.collect())
 }
 
@@ -135,7 +142,8 @@ fn seen(watched: &[Watched], selection: &Selection) -> Seen {
             why: format!("the engine has no running {}", selection.words()),
         });
     }
-    let measures: [(&str, fn(&Used) -> Option<f64>); 2] = [("cpu", |u| u.cpu), ("memory", |u| u.memory)];
+    let measures: [(&str, fn(&Used) -> Option<f64>); 2] =
+        [("cpu", |u| u.cpu), ("memory", |u| u.memory)];
     for (measure, of) in measures {
         // Of one that is not known, the largest is not known either.
         let unknown = used.iter().find(|u| of(u).is_none());
@@ -160,7 +168,9 @@ fn seen(watched: &[Watched], selection: &Selection) -> Seen {
     let percent = |share: Option<f64>| {
         share.map_or_else(|| "not known".to_owned(), |s| format!("{:.1} %", s * 100.0))
     };
-    let rows = used.iter().map(|u| vec![u.name.clone(), percent(u.cpu), percent(u.memory)]);
+    let rows = used
+        .iter()
+        .map(|u| vec![u.name.clone(), percent(u.cpu), percent(u.memory)]);
     Seen {
         facts,
         absent,

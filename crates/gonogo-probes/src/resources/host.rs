@@ -28,9 +28,17 @@ pub(super) async fn observe(
         }),
     };
     let busy = before.zip(after).and_then(|(b, a)| a.busy_since(&b));
-    put("cpu", busy.map(Value::Double), "/proc/stat does not tell the processors' time");
+    put(
+        "cpu",
+        busy.map(Value::Double),
+        "/proc/stat does not tell the processors' time",
+    );
     let used = memory.map(|m| m.share());
-    put("memory", used.map(Value::Double), "/proc/meminfo does not tell the memory");
+    put(
+        "memory",
+        used.map(Value::Double),
+        "/proc/meminfo does not tell the memory",
+    );
     if let Some(memory) = memory {
         put("memory_bytes", Some(memory.facts()), "");
     }
@@ -47,10 +55,16 @@ pub(super) async fn observe(
     // Of one that has no size, such as `/proc`, the fullest is not known either.
     let shares: Option<Vec<f64>> = disks.iter().map(|(_, d)| d.share()).collect();
     let fullest = shares.and_then(|all| all.into_iter().max_by(f64::total_cmp));
-    put("disk", fullest.map(Value::Double), "a folder that was named lies on a file system without a size");
+    put(
+        "disk",
+        fullest.map(Value::Double),
+        "a folder that was named lies on a file system without a size",
+    );
     let all = disks.iter().map(|(f, d)| ((*f).to_owned(), d.facts()));
     put("disks", Some(Value::Map(all.collect())), "");
-    let name = read(call.ctx, "/proc/sys/kernel/hostname")?.trim().to_owned();
+    let name = read(call.ctx, "/proc/sys/kernel/hostname")?
+        .trim()
+        .to_owned();
     put("machine", Some(name.as_str().into()), "");
     let shares = [("cpu", busy), ("memory", used), ("disk", fullest)];
     Ok(Seen {
@@ -107,7 +121,10 @@ impl Ticks {
             .collect::<Option<_>>()?;
         let idle = ticks.get(3)?.checked_add(*ticks.get(4)?)?;
         // Guests' time is in user's already.
-        let total = ticks.iter().take(8).try_fold(0u64, |sum, t| sum.checked_add(*t))?;
+        let total = ticks
+            .iter()
+            .take(8)
+            .try_fold(0u64, |sum, t| sum.checked_add(*t))?;
         Some(Self { total, idle })
     }
 
@@ -153,7 +170,12 @@ impl Memory {
             ("available", self.available),
             ("total", self.total),
         ];
-        Value::Map(fields.map(|(n, v)| (n.to_owned(), v.into())).into_iter().collect())
+        Value::Map(
+            fields
+                .map(|(n, v)| (n.to_owned(), v.into()))
+                .into_iter()
+                .collect(),
+        )
     }
 }
 
@@ -161,7 +183,9 @@ fn load(text: &str) -> Option<Value> {
     let mut numbers = text.split_whitespace().map(|w| w.parse::<f64>().ok());
     let mut one = || numbers.next().flatten().map(Value::Double);
     let fields = [("one", one()?), ("five", one()?), ("fifteen", one()?)];
-    Some(Value::Map(fields.map(|(n, v)| (n.to_owned(), v)).into_iter().collect()))
+    Some(Value::Map(
+        fields.map(|(n, v)| (n.to_owned(), v)).into_iter().collect(),
+    ))
 }
 
 /// A file system.
@@ -206,7 +230,9 @@ impl Disk {
             ("share", self.share().map(Value::Double)),
             ("files", files.map(Value::Double)),
         ];
-        let there = fields.into_iter().filter_map(|(n, v)| Some((n.to_owned(), v?)));
+        let there = fields
+            .into_iter()
+            .filter_map(|(n, v)| Some((n.to_owned(), v?)));
         Value::Map(there.collect())
     }
 }

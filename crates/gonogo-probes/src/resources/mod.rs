@@ -114,7 +114,10 @@ fn lint(options: &Json) -> Vec<OptionProblem> {
     let mut problems = Vec::new();
     for option in ["queries", "project", "label", "disks", "over"] {
         if options.get(option).is_some() && !known.contains(&option) {
-            let message = format!("`{option}` means nothing with `resources: {}`", source.word());
+            let message = format!(
+                "`{option}` means nothing with `resources: {}`",
+                source.word()
+            );
             let help = format!("it takes {}", known.join(", "));
             problems.push(problem(option, message, &help));
         }
@@ -139,7 +142,11 @@ fn lint(options: &Json) -> Vec<OptionProblem> {
         .find(|(_, q)| q.as_str().is_some_and(|q| q.trim().is_empty()))
     {
         let key = format!("queries.{}", empty.0);
-        problems.push(problem(&key, "the query is empty".to_owned(), "write PromQL"));
+        problems.push(problem(
+            &key,
+            "the query is empty".to_owned(),
+            "write PromQL",
+        ));
     }
     problems
 }

@@ -22,11 +22,20 @@ pub(super) fn shape(source: Option<Source>, options: &Json) -> Shape {
         .collect();
     let only = |wanted| source.is_none_or(|s| s == wanted);
     if only(Source::Prometheus) {
-        fields.push(("values", Field::new(Type::map(Type::Double), "each measure's largest value")));
-        fields.push(("samples", Field::new(Type::list(sample()), "each series of each measure")));
+        fields.push((
+            "values",
+            Field::new(Type::map(Type::Double), "each measure's largest value"),
+        ));
+        fields.push((
+            "samples",
+            Field::new(Type::list(sample()), "each series of each measure"),
+        ));
     }
     if only(Source::Containers) {
-        fields.push(("containers", Field::new(Type::list(container()), "the running containers")));
+        fields.push((
+            "containers",
+            Field::new(Type::list(container()), "the running containers"),
+        ));
     }
     if only(Source::Host) {
         fields.extend(host());
@@ -39,7 +48,10 @@ pub(super) fn shape(source: Option<Source>, options: &Json) -> Shape {
 fn sample() -> Type {
     Type::fields([
         ("measure", Field::new(Type::String, "what it measures")),
-        ("labels", Field::new(Type::map(Type::String), "the series' labels")),
+        (
+            "labels",
+            Field::new(Type::map(Type::String), "the series' labels"),
+        ),
         ("value", Field::new(Type::Double, "its value")),
     ])
 }
@@ -47,17 +59,38 @@ fn sample() -> Type {
 fn container() -> Type {
     Type::fields([
         ("name", Field::new(Type::String, "its name")),
-        ("service", Field::optional(Type::String, "its compose service")),
-        ("processors", Field::optional(Type::Double, "how many processors it kept busy")),
-        ("cpu", Field::optional(Type::Double, "that of its limit, or of all processors")),
+        (
+            "service",
+            Field::optional(Type::String, "its compose service"),
+        ),
+        (
+            "processors",
+            Field::optional(Type::Double, "how many processors it kept busy"),
+        ),
+        (
+            "cpu",
+            Field::optional(Type::Double, "that of its limit, or of all processors"),
+        ),
         (
             "memory",
             Field::new(
                 Type::fields([
-                    ("used", Field::optional(Type::Int, "bytes, without the page cache that can be dropped")),
-                    ("limit", Field::optional(Type::Int, "its limit, or the machine's memory")),
+                    (
+                        "used",
+                        Field::optional(
+                            Type::Int,
+                            "bytes, without the page cache that can be dropped",
+                        ),
+                    ),
+                    (
+                        "limit",
+                        Field::optional(Type::Int, "its limit, or the machine's memory"),
+                    ),
                     ("share", Field::optional(Type::Double, "used of limit")),
-                    ("limited", Field::new(Type::Bool, "whether it has a limit of its own")),
+                    (
+                        "limited",
+                        Field::new(Type::Bool, "whether it has a limit of its own"),
+                    ),
                 ]),
                 "its memory",
             ),
@@ -69,9 +102,21 @@ fn host() -> [(&'static str, Field); 4] {
     let disk = Type::fields([
         ("total", Field::new(Type::Int, "bytes")),
         ("used", Field::new(Type::Int, "bytes")),
-        ("available", Field::new(Type::Int, "bytes that anybody may still use")),
-        ("share", Field::optional(Type::Double, "used, as `df` counts it; absent where it has no size")),
-        ("files", Field::optional(Type::Double, "the share of the inodes that is used")),
+        (
+            "available",
+            Field::new(Type::Int, "bytes that anybody may still use"),
+        ),
+        (
+            "share",
+            Field::optional(
+                Type::Double,
+                "used, as `df` counts it; absent where it has no size",
+            ),
+        ),
+        (
+            "files",
+            Field::optional(Type::Double, "the share of the inodes that is used"),
+        ),
     ]);
     let memory = Type::fields([
         ("used", Field::new(Type::Int, "what programs cannot have")),
@@ -86,7 +131,19 @@ fn host() -> [(&'static str, Field); 4] {
     [
         ("memory_bytes", Field::new(memory, "the memory in bytes")),
         ("load", Field::new(load, "how many programs wanted to run")),
-        ("disks", Field::new(Type::map(disk), "each file system, by the folder that was named")),
-        ("machine", Field::new(Type::String, "the name of the machine: the one that gonogo runs on")),
+        (
+            "disks",
+            Field::new(
+                Type::map(disk),
+                "each file system, by the folder that was named",
+            ),
+        ),
+        (
+            "machine",
+            Field::new(
+                Type::String,
+                "the name of the machine: the one that gonogo runs on",
+            ),
+        ),
     ]
 }

@@ -37,7 +37,10 @@ struct Series {
 
 /// A time, and a value as text.
 #[derive(Deserialize)]
-struct Point(#[expect(dead_code, reason = "it has its place in the list")] f64, String);
+struct Point(
+    #[expect(dead_code, reason = "it has its place in the list")] f64,
+    String,
+);
 
 /// One series of a measure.
 struct Sample {
@@ -74,7 +77,9 @@ pub(super) async fn observe(
         if found.is_empty() {
             absent.push(Absence {
                 fact: measure.clone(),
-                why: format!("Prometheus has nothing for `{promql}`: how much is used is not known"),
+                why: format!(
+                    "Prometheus has nothing for `{promql}`: how much is used is not known"
+                ),
             });
         }
         samples.extend(found);
@@ -131,16 +136,23 @@ fn seen(samples: Vec<Sample>, absent: Vec<Absence>) -> Seen {
             facts.insert((*measure).to_owned(), Value::Double(*value));
         }
     }
-    let values = worst.iter().map(|(m, v)| ((*m).to_owned(), Value::Double(*v)));
+    let values = worst
+        .iter()
+        .map(|(m, v)| ((*m).to_owned(), Value::Double(*v)));
     facts.insert("values".to_owned(), Value::Map(values.collect()));
-    let rows = samples.iter().map(|s| vec![s.measure.clone(), words(&s.labels), s.value.to_string()]);
+    let rows = samples
+        .iter()
+        .map(|s| vec![s.measure.clone(), words(&s.labels), s.value.to_string()]);
     let shown = Shown::Table {
         title: "Resources".to_owned(),
         head: ["measure", "of", "share"].map(str::to_owned).to_vec(),
         rows: rows.collect(),
     };
     let list = samples.iter().map(|sample| {
-        let labels = sample.labels.iter().map(|(n, v)| (n.clone(), v.as_str().into()));
+        let labels = sample
+            .labels
+            .iter()
+            .map(|(n, v)| (n.clone(), v.as_str().into()));
         let facts = [
             ("measure", Value::from(sample.measure.as_str())),
             ("labels", Value::Map(labels.collect())),

@@ -23,7 +23,9 @@ pub(super) async fn observe(call: Call<'_>) -> Result<Seen, NotObserved> {
             let ns = parse_duration_ns(text).map_err(|e| bad(e.to_string()))?;
             let ns = u64::try_from(ns).unwrap_or(0);
             if ns < 10_000_000 {
-                return Err(bad(format!("`over: {text}` is too short to see anything; 10ms at least")));
+                return Err(bad(format!(
+                    "`over: {text}` is too short to see anything; 10ms at least"
+                )));
             }
             Duration::from_nanos(ns)
         }

@@ -20,7 +20,12 @@ async fn observe(target: Option<(&str, String)>, options: Json) -> Result<Seen, 
         let (host, port) = url.strip_prefix("http://")?.rsplit_once(':')?;
         Some((host.to_owned(), port.parse().ok()?))
     });
-    let ctx = Ctx::new(host.into_iter().collect(), PathBuf::from("."), Duration::from_mins(1), cancelled);
+    let ctx = Ctx::new(
+        host.into_iter().collect(),
+        PathBuf::from("."),
+        Duration::from_mins(1),
+        cancelled,
+    );
     let target = target.map(|(kind, address)| ResolvedTarget {
         name: "t".to_owned(),
         kind: kind.to_owned(),
@@ -50,14 +55,21 @@ fn share(seen: &Seen, fact: &str) -> f64 {
 
 #[tokio::test]
 async fn this_machine_has_shares_between_nothing_and_all() {
-    let seen = observe(None, json!({"resources": "host", "over": "50ms"})).await.unwrap();
+    let seen = observe(None, json!({"resources": "host", "over": "50ms"}))
+        .await
+        .unwrap();
     for fact in ["memory", "disk"] {
-        assert!((0.0..=1.0).contains(&share(&seen, fact)), "{fact}: {seen:?}");
+        assert!(
+            (0.0..=1.0).contains(&share(&seen, fact)),
+            "{fact}: {seen:?}"
+        );
         assert!(share(&seen, fact) > 0.0, "{fact}: {seen:?}");
     }
     assert!((0.0..=1.0).contains(&share(&seen, "cpu")), "{seen:?}");
     assert!(seen.absent.is_empty());
-    let total = seen.facts["disks"].get("/").and_then(|d| d.get("total")?.as_int());
+    let total = seen.facts["disks"]
+        .get("/")
+        .and_then(|d| d.get("total")?.as_int());
     assert!(total > Some(0));
 }
 
@@ -69,9 +81,13 @@ async fn a_disk_without_a_size_is_not_known_and_one_that_is_not_there_no_observa
     assert_eq!(seen.absent[0].fact, "disk");
     let failed = observe(None, ask("/no/such/folder")).await.unwrap_err();
     assert_eq!(failed.cause, Cause::Missing);
-    let failed = observe(None, json!({"resources": "host", "over": "1ms"})).await.unwrap_err();
+    let failed = observe(None, json!({"resources": "host", "over": "1ms"}))
+        .await
+        .unwrap_err();
     assert_eq!(failed.cause, Cause::BadOptions);
-    let failed = observe(None, json!({"resources": "host", "over": "2m"})).await.unwrap_err();
+    let failed = observe(None, json!({"resources": "host", "over": "2m"}))
+        .await
+        .unwrap_err();
     assert!(failed.message.contains("timeout"), "{failed:?}");
 }
 
@@ -79,7 +95,12 @@ async fn a_disk_without_a_size_is_not_known_and_one_that_is_not_there_no_observa
 async fn a_real_engine_tells_what_its_containers_use() {
     let engine = PodmanEngine::start();
     let url = || Some(("docker", format!("unix://{}", engine.socket())));
-    engine.run("shop", "busy", &["--memory", "64m"], &["/bin/sh", "-c", "while :; do :; done"]);
+    engine.run(
+        "shop",
+        "busy",
+        &["--memory", "64m"],
+        &["/bin/sh", "-c", "while :; do :; done"],
+    );
     engine.run("shop", "idle", &[], &[]);
     let gone = engine.run("shop", "gone", &[], &["/bin/sh", "-c", "exit 0"]);
     engine.podman(&["wait", &gone]);
@@ -96,18 +117,28 @@ async fn a_real_engine_tells_what_its_containers_use() {
     assert!(figure(1, "processors") < 0.5, "{all:?}");
     assert!((figure(0, "cpu") - share(&seen, "cpu")).abs() < 1e-9);
     let limited = |n: usize| all[n].get("memory").and_then(|m| m.get("limited")).cloned();
-    assert_eq!((limited(0), limited(1)), (Some(Value::Bool(true)), Some(Value::Bool(false))));
+    assert_eq!(
+        (limited(0), limited(1)),
+        (Some(Value::Bool(true)), Some(Value::Bool(false)))
+    );
     let limit = all[0].get("memory").and_then(|m| m.get("limit")?.as_int());
     assert_eq!(limit, Some(64 * 1024 * 1024));
     assert!(share(&seen, "memory") > 0.0);
 
-    let none = observe(url(), json!({"resources": "containers", "project": "nobody"})).await.unwrap();
+    let none = observe(
+        url(),
+        json!({"resources": "containers", "project": "nobody"}),
+    )
+    .await
+    .unwrap();
     assert_eq!(none.absent[0].fact, "containers");
     assert!(!none.facts.contains_key("cpu"));
 }
 
 /// A Prometheus that answers by what the query holds.
-async fn prometheus(answers: &'static [(&'static str, &'static str)]) -> (String, tokio::task::JoinHandle<()>) {
+async fn prometheus(
+    answers: &'static [(&'static str, &'static str)],
+) -> (String, tokio::task::JoinHandle<()>) {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -144,14 +175,26 @@ async fn of_several_series_the_largest_counts_and_what_is_not_there_is_not_known
         ("over_time", r#"{"resultType":"matrix","result":[]}"#),
     ])
     .await;
-    let ask = |queries: Json| observe(Some(("prometheus", url.clone())), json!({"resources": "prometheus", "queries": queries}));
-    let seen = ask(json!({"cpu": "busy", "memory": "used", "queue": "busy"})).await.unwrap();
+    let ask = |queries: Json| {
+        observe(
+            Some(("prometheus", url.clone())),
+            json!({"resources": "prometheus", "queries": queries}),
+        )
+    };
+    let seen = ask(json!({"cpu": "busy", "memory": "used", "queue": "busy"}))
+        .await
+        .unwrap();
     assert_eq!((share(&seen, "cpu"), share(&seen, "memory")), (0.75, 0.5));
-    assert_eq!(seen.facts["values"].get("queue"), Some(&Value::Double(0.75)));
+    assert_eq!(
+        seen.facts["values"].get("queue"),
+        Some(&Value::Double(0.75))
+    );
     assert!(!seen.facts.contains_key("queue") && seen.absent.is_empty());
     assert_eq!(seen.facts["samples"].as_list().unwrap().len(), 5);
 
-    let seen = ask(json!({"pool": "nothing", "cpu": "busy"})).await.unwrap();
+    let seen = ask(json!({"pool": "nothing", "cpu": "busy"}))
+        .await
+        .unwrap();
     assert!(!seen.facts.contains_key("pool"));
     assert_eq!(seen.absent[0].fact, "pool");
     // What is no number hides nothing behind a number.
@@ -164,15 +207,40 @@ async fn of_several_series_the_largest_counts_and_what_is_not_there_is_not_known
 
 #[test]
 fn options_of_another_source_are_found_before_anything_runs() {
-    let keys = |options: Json| -> Vec<String> { Resources.lint(&options).into_iter().map(|p| p.key).collect() };
-    assert_eq!(keys(json!({"resources": "host", "queries": {"cpu": "x"}})), ["queries"]);
+    let keys = |options: Json| -> Vec<String> {
+        Resources
+            .lint(&options)
+            .into_iter()
+            .map(|p| p.key)
+            .collect()
+    };
+    assert_eq!(
+        keys(json!({"resources": "host", "queries": {"cpu": "x"}})),
+        ["queries"]
+    );
     assert_eq!(keys(json!({"resources": "prometheus"})), ["queries"]);
-    assert_eq!(keys(json!({"resources": "prometheus", "queries": {"cpu": " "}})), ["queries.cpu"]);
-    assert_eq!(keys(json!({"resources": "containers", "disks": ["/"], "project": "A b"})), ["disks", "project"]);
+    assert_eq!(
+        keys(json!({"resources": "prometheus", "queries": {"cpu": " "}})),
+        ["queries.cpu"]
+    );
+    assert_eq!(
+        keys(json!({"resources": "containers", "disks": ["/"], "project": "A b"})),
+        ["disks", "project"]
+    );
     assert_eq!(keys(json!({"resources": "host", "over": "1s"})), [""; 0]);
-    let facts = |options: Json| -> Vec<String> { Resources.shape(&options).fields.into_iter().map(|f| f.0).collect() };
+    let facts = |options: Json| -> Vec<String> {
+        Resources
+            .shape(&options)
+            .fields
+            .into_iter()
+            .map(|f| f.0)
+            .collect()
+    };
     assert!(!facts(json!({"resources": "host"})).contains(&"pool".to_owned()));
-    assert!(!facts(json!({"resources": "prometheus", "queries": {"cpu": "x"}})).contains(&"disk".to_owned()));
+    assert!(
+        !facts(json!({"resources": "prometheus", "queries": {"cpu": "x"}}))
+            .contains(&"disk".to_owned())
+    );
 }
 
 #[test]

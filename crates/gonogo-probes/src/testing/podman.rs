@@ -16,7 +16,8 @@ pub struct PodmanEngine {
 /// The image of all containers: made on the spot from this machine's own shell, because no registry is needed for that.
 pub const IMAGE: &str = "localhost/shop:1";
 
-const CONFIGURATION: &str = "[engine]\nruntime = \"runc\"\ncgroup_manager = \"cgroupfs\"\nevents_logger = \"file\"\n";
+const CONFIGURATION: &str =
+    "[engine]\nruntime = \"runc\"\ncgroup_manager = \"cgroupfs\"\nevents_logger = \"file\"\n";
 
 impl PodmanEngine {
     /// Starts one. Fails the test where Podman or runc are not installed.
@@ -27,7 +28,14 @@ impl PodmanEngine {
         let listener = UnixListener::bind(folder.join("api.sock")).unwrap();
         make_root(&folder);
         let root = folder.join("root.tar").display().to_string();
-        out(podman(&folder).args(["import", "-q", "-c", "CMD [\"/bin/sleep\",\"900\"]", &root, IMAGE]));
+        out(podman(&folder).args([
+            "import",
+            "-q",
+            "-c",
+            "CMD [\"/bin/sleep\",\"900\"]",
+            &root,
+            IMAGE,
+        ]));
         let service = serve(&folder, listener);
         Self { folder, service }
     }
@@ -55,7 +63,12 @@ impl PodmanEngine {
             format!("com.docker.compose.service={service}"),
         ];
         let mut arguments = vec!["run", "-d", "--name", &name, "--network", "host"];
-        arguments.extend(["--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1000:1000"]);
+        arguments.extend([
+            "--ulimit",
+            "nofile=1024:1024",
+            "--ulimit",
+            "nproc=1000:1000",
+        ]);
         for label in &labels {
             arguments.extend(["--label", label.as_str()]);
         }
@@ -76,7 +89,14 @@ impl PodmanEngine {
 
 /// Options of a container whose health check runs only when it is told to.
 pub fn health(command: &str) -> Vec<&str> {
-    vec!["--health-cmd", command, "--health-interval", "disable", "--health-retries", "1"]
+    vec![
+        "--health-cmd",
+        command,
+        "--health-interval",
+        "disable",
+        "--health-retries",
+        "1",
+    ]
 }
 
 impl Drop for PodmanEngine {
@@ -91,7 +111,11 @@ impl Drop for PodmanEngine {
 fn podman(folder: &Path) -> Command {
     let mut command = Command::new("podman");
     set(&mut command, folder);
-    for (option, name) in [("--root", "store"), ("--runroot", "run"), ("--tmpdir", "tmp")] {
+    for (option, name) in [
+        ("--root", "store"),
+        ("--runroot", "run"),
+        ("--tmpdir", "tmp"),
+    ] {
         command.arg(option).arg(folder.join(name));
     }
     command.args(["--storage-driver", "vfs"]);
@@ -127,7 +151,7 @@ fn serve(folder: &Path, listener: UnixListener) -> Child {
 fn make_root(folder: &Path) {
     let script = r#"
         set -e; cd "$1"; mkdir -p root/bin root/tmp root/proc root/sys root/dev root/etc
-        for program in dash sleep cat true; do
+        for program in dash sleep cat; do
             cp -L "$(command -v $program)" root/bin/
             for library in $(ldd "$(command -v $program)" | grep -o '/[^ ]*'); do cp -L --parents "$library" root/; done
         done

@@ -17,7 +17,9 @@ pub struct RedisServer {
 impl RedisServer {
     /// Starts one with further lines of its configuration. Fails the test where Redis is not installed.
     pub fn start(configuration: &[&str]) -> Self {
-        let folder = PathBuf::from(out(Command::new("mktemp").args(["-d", "/tmp/gonogo-redis-XXXXXX"])));
+        let folder = PathBuf::from(out(
+            Command::new("mktemp").args(["-d", "/tmp/gonogo-redis-XXXXXX"])
+        ));
         let port = free_port();
         let shown = folder.display();
         let mut lines = vec![
@@ -33,7 +35,9 @@ impl RedisServer {
         std::fs::write(&file, lines.join("\n")).unwrap();
         // It says itself when it is ready (`sd_notify(3)`), so nobody has to ask again and again.
         let notices = UnixDatagram::bind(folder.join("notify.sock")).unwrap();
-        notices.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        notices
+            .set_read_timeout(Some(Duration::from_secs(60)))
+            .unwrap();
         let child = Command::new("redis-server")
             .arg(&file)
             .env("NOTIFY_SOCKET", folder.join("notify.sock"))

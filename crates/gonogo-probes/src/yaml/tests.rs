@@ -27,7 +27,12 @@ fn what_cannot_be_meant_is_refused_with_its_line() {
     assert_eq!(line("a: 1\n---\nb: 2\n"), 2);
     assert_eq!(line("a: [1\nb: 2\n"), 2);
     assert_eq!(line("? [a]\n: 1\n"), 1);
-    assert!(read("a: 1\na: 2\n").unwrap_err().message.contains("`a` stands here twice"));
+    assert!(
+        read("a: 1\na: 2\n")
+            .unwrap_err()
+            .message
+            .contains("`a` stands here twice")
+    );
     assert!(read("a: &x [*x]\n").is_err());
     assert_eq!(read("").unwrap().kind, Kind::Null);
 }
@@ -37,7 +42,10 @@ fn a_bomb_is_refused() {
     let mut bomb = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n".to_owned();
     for n in 1..12 {
         let before = n - 1;
-        bomb.push_str(&format!("a{n}: &a{n} [{}]\n", vec![format!("*a{before}"); 10].join(",")));
+        bomb.push_str(&format!(
+            "a{n}: &a{n} [{}]\n",
+            vec![format!("*a{before}"); 10].join(",")
+        ));
     }
     assert!(read(&bomb).unwrap_err().message.contains("more than"));
     let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));

@@ -10,6 +10,7 @@
 mod bad_input;
 mod bundle;
 mod case_s1;
+mod containers;
 mod crash_disk;
 mod crash_kill;
 mod crash_rig;

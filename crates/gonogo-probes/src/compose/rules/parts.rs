@@ -9,23 +9,109 @@ use crate::yaml::{Kind, Node};
 
 /// The keys of a service (compose specification, “Services top-level element”).
 const SERVICE: &[&str] = &[
-    "annotations", "attach", "blkio_config", "build", "cap_add", "cap_drop", "cgroup", "cgroup_parent", "command",
-    "configs", "container_name", "cpu_count", "cpu_percent", "cpu_period", "cpu_quota", "cpu_rt_period",
-    "cpu_rt_runtime", "cpu_shares", "cpus", "cpuset", "credential_spec", "depends_on", "deploy", "develop",
-    "device_cgroup_rules", "devices", "dns", "dns_opt", "dns_search", "domainname", "entrypoint",
-    "env_file", "environment", "expose", "extends", "external_links", "extra_hosts", "gpus", "group_add",
-    "healthcheck", "hostname", "image", "init", "ipc", "isolation", "label_file", "labels", "links", "logging",
-    "mac_address", "mem_limit", "mem_reservation", "mem_swappiness", "memswap_limit", "models", "network_mode",
-    "networks", "oom_kill_disable", "oom_score_adj", "pid", "pids_limit", "platform", "ports", "post_start",
-    "pre_stop", "privileged", "profiles", "provider", "pull_policy", "read_only", "restart", "runtime", "scale",
-    "secrets", "security_opt", "shm_size", "stdin_open", "stop_grace_period", "stop_signal", "storage_opt", "sysctls",
-    "tmpfs", "tty", "ulimits", "use_api_socket", "user", "userns_mode", "uts", "volumes", "volumes_from",
-    "working_dir", "pull_refresh_after",
+    "annotations",
+    "attach",
+    "blkio_config",
+    "build",
+    "cap_add",
+    "cap_drop",
+    "cgroup",
+    "cgroup_parent",
+    "command",
+    "configs",
+    "container_name",
+    "cpu_count",
+    "cpu_percent",
+    "cpu_period",
+    "cpu_quota",
+    "cpu_rt_period",
+    "cpu_rt_runtime",
+    "cpu_shares",
+    "cpus",
+    "cpuset",
+    "credential_spec",
+    "depends_on",
+    "deploy",
+    "develop",
+    "device_cgroup_rules",
+    "devices",
+    "dns",
+    "dns_opt",
+    "dns_search",
+    "domainname",
+    "entrypoint",
+    "env_file",
+    "environment",
+    "expose",
+    "extends",
+    "external_links",
+    "extra_hosts",
+    "gpus",
+    "group_add",
+    "healthcheck",
+    "hostname",
+    "image",
+    "init",
+    "ipc",
+    "isolation",
+    "label_file",
+    "labels",
+    "links",
+    "logging",
+    "mac_address",
+    "mem_limit",
+    "mem_reservation",
+    "mem_swappiness",
+    "memswap_limit",
+    "models",
+    "network_mode",
+    "networks",
+    "oom_kill_disable",
+    "oom_score_adj",
+    "pid",
+    "pids_limit",
+    "platform",
+    "ports",
+    "post_start",
+    "pre_stop",
+    "privileged",
+    "profiles",
+    "provider",
+    "pull_policy",
+    "read_only",
+    "restart",
+    "runtime",
+    "scale",
+    "secrets",
+    "security_opt",
+    "shm_size",
+    "stdin_open",
+    "stop_grace_period",
+    "stop_signal",
+    "storage_opt",
+    "sysctls",
+    "tmpfs",
+    "tty",
+    "ulimits",
+    "use_api_socket",
+    "user",
+    "userns_mode",
+    "uts",
+    "volumes",
+    "volumes_from",
+    "working_dir",
+    "pull_refresh_after",
 ];
 
 /// The keys of a health check.
 const HEALTH: [&str; 7] = [
-    "test", "interval", "timeout", "retries", "start_period", "start_interval", "disable",
+    "test",
+    "interval",
+    "timeout",
+    "retries",
+    "start_period",
+    "start_interval",
+    "disable",
 ];
 
 /// What the top of the file declares.
@@ -77,12 +163,17 @@ impl Look<'_> {
         service.depends_on = names(node.get("depends_on"));
         // One that is not required may be missing.
         service.depends_on.retain(|other| {
-            let required = node.get("depends_on").and_then(|d| d.get(other)?.get("required")?.text());
+            let required = node
+                .get("depends_on")
+                .and_then(|d| d.get(other)?.get("required")?.text());
             required != Some("false")
         });
-        let other = ["extends", "provider"].iter().any(|k| node.get(k).is_some());
+        let other = ["extends", "provider"]
+            .iter()
+            .any(|k| node.get(k).is_some());
         if service.image.is_none() && !service.has_build && !other {
-            let message = "it has neither `image` nor `build`, or the image's name is empty".to_owned();
+            let message =
+                "it has neither `image` nor `build`, or the image's name is empty".to_owned();
             self.error("no-image", &place, node.line, message);
         }
         self.restart(node, &place, &mut service);
@@ -105,8 +196,14 @@ impl Look<'_> {
         if fine {
             service.restart = Some(word.to_owned());
         } else {
-            let message = "`no`, `always`, `unless-stopped` or `on-failure[:TIMES]` is due".to_owned();
-            self.error("restart", &format!("{place}.restart"), restart.line, message);
+            let message =
+                "`no`, `always`, `unless-stopped` or `on-failure[:TIMES]` is due".to_owned();
+            self.error(
+                "restart",
+                &format!("{place}.restart"),
+                restart.line,
+                message,
+            );
         }
     }
 
@@ -124,7 +221,8 @@ impl Look<'_> {
             match written_port(port) {
                 Some(text) => service.ports.push(text),
                 None => {
-                    let message = "this is no port: `[[ADDRESS:]HOST:]CONTAINER[/PROTOCOL]`".to_owned();
+                    let message =
+                        "this is no port: `[[ADDRESS:]HOST:]CONTAINER[/PROTOCOL]`".to_owned();
                     self.error("port", &place, port.line, message);
                 }
             }
@@ -145,7 +243,12 @@ impl Look<'_> {
         for key in ["interval", "timeout", "start_period", "start_interval"] {
             if let Some(span) = health.get(key).filter(|s| !s.text().is_some_and(is_span)) {
                 let message = "a span of time such as `1m30s` is due".to_owned();
-                self.error("health-check", &format!("{place}.{key}"), span.line, message);
+                self.error(
+                    "health-check",
+                    &format!("{place}.{key}"),
+                    span.line,
+                    message,
+                );
             }
         }
         if health.get("disable").and_then(Node::text) == Some("true") {
@@ -157,18 +260,31 @@ impl Look<'_> {
         };
         let words = match &test.kind {
             Kind::Text(script) => vec!["CMD-SHELL".to_owned(), script.clone()],
-            Kind::List(items) => items.iter().filter_map(|i| i.text().map(str::to_owned)).collect(),
+            Kind::List(items) => items
+                .iter()
+                .filter_map(|i| i.text().map(str::to_owned))
+                .collect(),
             Kind::Null | Kind::Map(_) => Vec::new(),
         };
-        if !matches!(words.first().map(String::as_str), Some("CMD" | "CMD-SHELL" | "NONE")) {
-            let message = "a text is due, or a list that begins with `CMD`, `CMD-SHELL` or `NONE`".to_owned();
+        if !matches!(
+            words.first().map(String::as_str),
+            Some("CMD" | "CMD-SHELL" | "NONE")
+        ) {
+            let message =
+                "a text is due, or a list that begins with `CMD`, `CMD-SHELL` or `NONE`".to_owned();
             self.error("health-check", &format!("{place}.test"), test.line, message);
             return;
         }
         let check = HealthCheck::of(&words);
         if let Some(why) = check.checks_nothing.clone().filter(|_| check.defined) {
             let message = format!("the health check checks nothing: {why}");
-            self.report(Level::Warning, "checks-nothing", &format!("{place}.test"), test.line, message);
+            self.report(
+                Level::Warning,
+                "checks-nothing",
+                &format!("{place}.test"),
+                test.line,
+                message,
+            );
         }
         service.health_check = Some(check);
     }
@@ -193,7 +309,8 @@ impl Look<'_> {
         }
         for (key, name, line, is_known) in wanted {
             if !is_known {
-                let message = format!("`{name}` is not declared under `{key}` at the top of the file");
+                let message =
+                    format!("`{name}` is not declared under `{key}` at the top of the file");
                 self.error("undeclared", &format!("{place}.{key}"), line, message);
             }
         }
@@ -202,14 +319,21 @@ impl Look<'_> {
     fn env_files(&mut self, node: &Node, place: &str) {
         let all = match node.get("env_file") {
             None => return,
-            Some(one) => one.list().map_or_else(|| vec![one], |all| all.iter().collect()),
+            Some(one) => one
+                .list()
+                .map_or_else(|| vec![one], |all| all.iter().collect()),
         };
         for one in all {
             let path = one.text().or_else(|| one.get("path")?.text());
             let required = one.get("required").and_then(Node::text) != Some("false");
             if let Some(path) = path.filter(|p| required && !(self.is_there)(p)) {
                 let message = format!("the env file `{path}` is not there");
-                self.error("file-missing", &format!("{place}.env_file"), one.line, message);
+                self.error(
+                    "file-missing",
+                    &format!("{place}.env_file"),
+                    one.line,
+                    message,
+                );
             }
         }
     }
@@ -232,7 +356,10 @@ impl Look<'_> {
 /// The texts of a list.
 fn texts(node: Option<&Node>) -> Vec<String> {
     let items = node.and_then(Node::list).unwrap_or(&[]);
-    items.iter().filter_map(|i| i.text().map(str::to_owned)).collect()
+    items
+        .iter()
+        .filter_map(|i| i.text().map(str::to_owned))
+        .collect()
 }
 
 /// The names in a list, or the keys of a mapping.
@@ -260,13 +387,17 @@ fn volumes(node: Option<&Node>) -> Vec<(String, usize)> {
     let name = |item: &Node| {
         if item.map().is_some() {
             let kind = item.get("type").and_then(Node::text);
-            return (kind == Some("volume")).then(|| item.get("source")?.text().map(str::to_owned))?;
+            return (kind == Some("volume"))
+                .then(|| item.get("source")?.text().map(str::to_owned))?;
         }
         let (source, _) = item.text()?.split_once(':')?;
         let is_path = source.starts_with(['.', '/', '~', '\\']) || source.len() == 1;
         (!is_path && !source.is_empty()).then(|| source.to_owned())
     };
-    items.iter().filter_map(|i| Some((name(i)?, i.line))).collect()
+    items
+        .iter()
+        .filter_map(|i| Some((name(i)?, i.line)))
+        .collect()
 }
 
 /// A port as it is written; nothing where it is none.
@@ -291,10 +422,14 @@ fn written_port(node: &Node) -> Option<String> {
     if !matches!(protocol, "tcp" | "udp" | "sctp") {
         return None;
     }
-    let (rest, container) = ports.rsplit_once(':').map_or((None, ports), |(r, c)| (Some(r), c));
+    let (rest, container) = ports
+        .rsplit_once(':')
+        .map_or((None, ports), |(r, c)| (Some(r), c));
     range(container)?;
     if let Some(rest) = rest {
-        let (address, host) = rest.rsplit_once(':').map_or((None, rest), |(a, h)| (Some(a), h));
+        let (address, host) = rest
+            .rsplit_once(':')
+            .map_or((None, rest), |(a, h)| (Some(a), h));
         // `127.0.0.1::80` leaves the host's port open.
         if !(host.is_empty() && address.is_some()) {
             range(host)?;
@@ -331,13 +466,20 @@ fn is_span(text: &str) -> bool {
         return false;
     }
     while !rest.is_empty() {
-        let digits = rest.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(rest.len());
+        let digits = rest
+            .find(|c: char| !(c.is_ascii_digit() || c == '.'))
+            .unwrap_or(rest.len());
         if digits == 0 {
             return false;
         }
         rest = &rest[digits..];
-        let unit = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());
-        if !matches!(&rest[..unit], "us" | "µs" | "ns" | "ms" | "s" | "m" | "h" | "d" | "w") {
+        let unit = rest
+            .find(|c: char| c.is_ascii_digit())
+            .unwrap_or(rest.len());
+        if !matches!(
+            &rest[..unit],
+            "us" | "µs" | "ns" | "ms" | "s" | "m" | "h" | "d" | "w"
+        ) {
             return rest.is_empty() && text == "0";
         }
         rest = &rest[unit..];

@@ -94,16 +94,27 @@ async fn ports_platform_and_digest_are_those_of_the_container() {
         "/images/sha256%3Ai1/json" => (200, image()),
         _ => (404, json!({"message": "page not found"})),
     });
-    let seen = observe(&ctx(), &engine.url(), json!({"containers": "shop"})).await.unwrap();
+    let seen = observe(&ctx(), &engine.url(), json!({"containers": "shop"}))
+        .await
+        .unwrap();
     let one = container(&seen, "shop-web-1");
     assert_eq!(text(one, "digest"), "sha256:bbbb");
     assert_eq!(text(one, "platform"), "linux/arm64/v8");
     assert_eq!(text(one, "state"), "restarting");
     assert_eq!(one.get("oom_killed"), Some(&Value::Bool(true)));
     assert_eq!(one.get("ports").and_then(Value::as_list).unwrap().len(), 3);
-    assert_eq!(names(&seen, "published"), [":::8080->80/tcp", "0.0.0.0:8080->80/tcp"].into_iter().rev().collect::<Vec<_>>());
+    assert_eq!(
+        names(&seen, "published"),
+        [":::8080->80/tcp", "0.0.0.0:8080->80/tcp"]
+            .into_iter()
+            .rev()
+            .collect::<Vec<_>>()
+    );
     assert_eq!(names(&seen, "not_running"), ["shop-web-1"]);
-    assert_eq!(seen.target.unwrap().engine.unwrap(), "Engine 28.2.2, API 1.50");
+    assert_eq!(
+        seen.target.unwrap().engine.unwrap(),
+        "Engine 28.2.2, API 1.50"
+    );
 }
 
 #[tokio::test]
@@ -114,7 +125,9 @@ async fn an_image_that_is_gone_leaves_its_facts_absent() {
         "/containers/c1/json" => (200, web()),
         _ => (404, json!({"message": "no such image"})),
     });
-    let seen = observe(&ctx(), &engine.url(), json!({"containers": "shop"})).await.unwrap();
+    let seen = observe(&ctx(), &engine.url(), json!({"containers": "shop"}))
+        .await
+        .unwrap();
     let one = container(&seen, "shop-web-1");
     assert_eq!((one.get("platform"), one.get("digest")), (None, None));
     assert_eq!(seen.facts["images"].as_map().unwrap().len(), 0);
@@ -132,7 +145,9 @@ async fn a_container_that_goes_between_two_questions_is_asked_for_again_and_not_
         }
         _ => (404, json!({"message": "no such container"})),
     });
-    let failed = observe(&ctx(), &engine.url(), json!({"containers": "shop"})).await.unwrap_err();
+    let failed = observe(&ctx(), &engine.url(), json!({"containers": "shop"}))
+        .await
+        .unwrap_err();
     assert_eq!(failed.cause, Cause::Protocol);
     assert!(failed.message.contains("come and go"), "{failed:?}");
     assert_eq!(asked.load(Ordering::SeqCst), 5);
@@ -146,12 +161,20 @@ async fn an_answer_of_another_kind_is_no_observation() {
         (json!([]), Cause::Protocol),
     ] {
         let engine = Small::start(move |_| (200, body.clone()));
-        let failed = observe(&ctx(), &engine.url(), json!({"containers": "shop"})).await.unwrap_err();
+        let failed = observe(&ctx(), &engine.url(), json!({"containers": "shop"}))
+            .await
+            .unwrap_err();
         assert_eq!(failed.cause, cause);
     }
-    for (status, cause) in [(403, Cause::Denied), (500, Cause::Protocol), (404, Cause::Missing)] {
+    for (status, cause) in [
+        (403, Cause::Denied),
+        (500, Cause::Protocol),
+        (404, Cause::Missing),
+    ] {
         let engine = Small::start(move |_| (status, json!({"message": "no"})));
-        let failed = observe(&ctx(), &engine.url(), json!({"containers": "shop"})).await.unwrap_err();
+        let failed = observe(&ctx(), &engine.url(), json!({"containers": "shop"}))
+            .await
+            .unwrap_err();
         assert_eq!(failed.cause, cause, "{failed:?}");
     }
 }

@@ -9,8 +9,16 @@ use crate::rig::{answer, refusing};
 
 /// A target's clock, long ago and far ahead, and a time ten seconds after either.
 const CLOCKS: [(&str, &str, &str); 2] = [
-    ("long ago", "Mon, 01 Jan 2001 00:00:00 GMT", "2001-01-01T00:00:10Z"),
-    ("far ahead", "Fri, 01 Jan 2100 00:00:00 GMT", "2100-01-01T00:00:10Z"),
+    (
+        "long ago",
+        "Mon, 01 Jan 2001 00:00:00 GMT",
+        "2001-01-01T00:00:10Z",
+    ),
+    (
+        "far ahead",
+        "Fri, 01 Jan 2100 00:00:00 GMT",
+        "2100-01-01T00:00:10Z",
+    ),
 ];
 
 /// One of the rows.
@@ -62,7 +70,13 @@ impl Row {
         self.expecting(case, url, options, self.expect)
     }
 
-    fn on(self, name: &'static str, ends: &'static str, target: &Target, expect: &str) -> Case<Fails> {
+    fn on(
+        self,
+        name: &'static str,
+        ends: &'static str,
+        target: &Target,
+        expect: &str,
+    ) -> Case<Fails> {
         self.expecting(Case::new(name, ends), &target.url(), json!({}), expect)
     }
 
@@ -73,7 +87,11 @@ impl Row {
 
     fn stuck(self, name: &'static str, bytes: &'static [u8]) -> Case<Fails> {
         let target = Target::stuck_after(bytes);
-        self.asking(Case::new(name, "error"), &target.url(), json!({"timeout": "1s"}))
+        self.asking(
+            Case::new(name, "error"),
+            &target.url(),
+            json!({"timeout": "1s"}),
+        )
     }
 
     /// The healthy answers with one piece of their text replaced.
@@ -84,13 +102,27 @@ impl Row {
         })
     }
 
-    fn changed(self, name: &'static str, ends: &'static str, from: &'static str, to: &'static str) -> Case<Fails> {
+    fn changed(
+        self,
+        name: &'static str,
+        ends: &'static str,
+        from: &'static str,
+        to: &'static str,
+    ) -> Case<Fails> {
         assert!(self.texts().contains(from), "{from}");
         self.on(name, ends, &self.with(from, to), self.expect)
     }
 
     fn texts(self) -> String {
-        let paths = ["/version", "/containers/json", "/containers/c1/json", "/images/i1/json", "/deployments", "/pods", "/query"];
+        let paths = [
+            "/version",
+            "/containers/json",
+            "/containers/c1/json",
+            "/images/i1/json",
+            "/deployments",
+            "/pods",
+            "/query",
+        ];
         paths.map(|p| self.healthy_answer(p)).concat()
     }
 
@@ -132,17 +164,43 @@ impl Row {
                 let none = || self.with(r#"[{"Id":"c1"}]"#, "[]");
                 vec![
                     self.on("no container", "inconclusive", &none(), self.expect),
-                    self.on("no container, and none is ill", "inconclusive", &none(), "size(unhealthy) == 0"),
-                    self.on("no container, and none too many", "inconclusive", &none(), "count < 9"),
-                    self.on("no digest", "fail", &self.with("", ""), "containers.all(c, c.digest != 'x')"),
-                    self.on("no image", "fail", &self.with(r#""Architecture""#, r#""Arch""#), "containers.all(c, c.platform != 'x')").ends_in("error"),
+                    self.on(
+                        "no container, and none is ill",
+                        "inconclusive",
+                        &none(),
+                        "size(unhealthy) == 0",
+                    ),
+                    self.on(
+                        "no container, and none too many",
+                        "inconclusive",
+                        &none(),
+                        "count < 9",
+                    ),
+                    self.on(
+                        "no digest",
+                        "fail",
+                        &self.with("", ""),
+                        "containers.all(c, c.digest != 'x')",
+                    ),
+                    self.on(
+                        "no image",
+                        "fail",
+                        &self.with(r#""Architecture""#, r#""Arch""#),
+                        "containers.all(c, c.platform != 'x')",
+                    )
+                    .ends_in("error"),
                 ]
             }
             Kind::Kubernetes => {
                 let none = || self.with(r#""items":[{"#, r#""items":[],"rest":[{"#);
                 vec![
                     self.on("no pod", "inconclusive", &none(), self.expect),
-                    self.on("no pod, and none fails", "inconclusive", &none(), "size(failing) == 0"),
+                    self.on(
+                        "no pod, and none fails",
+                        "inconclusive",
+                        &none(),
+                        "size(failing) == 0",
+                    ),
                 ]
             }
             _ => vec![
@@ -191,9 +249,14 @@ impl Row {
             ],
             Fault::Timeout => vec![
                 self.stuck("no answer", b""),
-                self.stuck("half an answer", b"HTTP/1.1 200 OK\r\nContent-Length: 90\r\n\r\n{\"V"),
+                self.stuck(
+                    "half an answer",
+                    b"HTTP/1.1 200 OK\r\nContent-Length: 90\r\n\r\n{\"V",
+                ),
             ],
-            Fault::Refused => vec![self.asking(Case::new("nobody listens", "error"), &refusing(), json!({}))],
+            Fault::Refused => {
+                vec![self.asking(Case::new("nobody listens", "error"), &refusing(), json!({}))]
+            }
             Fault::Dns => vec![self.asking(
                 Case::new("no such name", "error"),
                 &format!("http://{NO_SUCH_HOST}"),
@@ -206,7 +269,10 @@ impl Row {
                 self.answered("it breaks off", target::json(200, "{\"Version\": \"1\"")),
             ],
             Fault::WrongType => vec![
-                self.answered("a page", answer(200, "text/html", b"<html>maintenance</html>")),
+                self.answered(
+                    "a page",
+                    answer(200, "text/html", b"<html>maintenance</html>"),
+                ),
                 self.answered("no HTTP", b"SSH-2.0-OpenSSH_9.2\r\n".to_vec()),
                 self.answered("another API", target::json(200, r#"{"status": "ok"}"#)),
                 self.other_number("\\\"many\\\""),
@@ -217,9 +283,16 @@ impl Row {
                 self.other_number("-99999999999999999999e999"),
             ],
             Fault::ToolAbsent => {
-                let mut cases = vec![self.answered("the target has no such page", answer(404, "text/plain", b"not found"))];
+                let mut cases = vec![self.answered(
+                    "the target has no such page",
+                    answer(404, "text/plain", b"not found"),
+                )];
                 if self.kind == Kind::Containers {
-                    cases.push(self.asking(Case::new("no engine here", "error"), "unix:///no/such/engine.sock", json!({})));
+                    cases.push(self.asking(
+                        Case::new("no engine here", "error"),
+                        "unix:///no/such/engine.sock",
+                        json!({}),
+                    ));
                 }
                 cases
             }

@@ -13,8 +13,12 @@ use crate::rig::refusing;
 const UP: &str = "latency < duration('10s')";
 
 fn asking<E>(case: Case<E>, url: &str, options: Json, expect: &str) -> Case<E> {
-    case.target(format!("cache: {{ redis: '{url}' }}"))
-        .check("redis", json!("ping"), options, &[expect])
+    case.target(format!("cache: {{ redis: '{url}' }}")).check(
+        "redis",
+        json!("ping"),
+        options,
+        &[expect],
+    )
 }
 
 /// A server that answers PING as it should, and INFO with this.
@@ -22,7 +26,8 @@ fn telling(info: Vec<u8>) -> Target {
     Target::on_connection(move |mut stream| {
         let mut buffer = [0u8; 512];
         for answer in [b"+PONG\r\n".to_vec(), info.clone()] {
-            if !stream.read(&mut buffer).is_ok_and(|n| n > 0) || stream.write_all(&answer).is_err() {
+            if !stream.read(&mut buffer).is_ok_and(|n| n > 0) || stream.write_all(&answer).is_err()
+            {
                 return;
             }
         }
@@ -40,7 +45,12 @@ fn told(name: &'static str, ends: &'static str, answer: Vec<u8>, expect: &str) -
 
 fn at(name: &'static str, ends: &'static str, target: &Target, expect: &str) -> Case<Fails> {
     let url = format!("redis://{}", target.address());
-    asking(Case::new(name, ends), &url, json!({"timeout": "5s"}), expect)
+    asking(
+        Case::new(name, ends),
+        &url,
+        json!({"timeout": "5s"}),
+        expect,
+    )
 }
 
 fn says(name: &'static str, bytes: &'static [u8]) -> Case<Fails> {
@@ -59,11 +69,21 @@ fn cell(fault: Fault) -> Cell {
         Fault::NoData => vec![
             says("closed without a byte", b""),
             told("no memory", "fail", info(""), used),
-            told("no limit, so no share", "fail", info("used_memory:1\r\nmaxmemory:0"), "memory.share < 0.8"),
+            told(
+                "no limit, so no share",
+                "fail",
+                info("used_memory:1\r\nmaxmemory:0"),
+                "memory.share < 0.8",
+            ),
         ],
         Fault::NotANumber => vec![
             told("nan", "error", info("mem_fragmentation_ratio:nan"), ratio),
-            told("a text", "fail", info("mem_fragmentation_ratio:many"), ratio),
+            told(
+                "a text",
+                "fail",
+                info("mem_fragmentation_ratio:many"),
+                ratio,
+            ),
         ],
         Fault::Infinite => vec![
             told("-inf", "error", info("mem_fragmentation_ratio:-inf"), ratio),
@@ -88,7 +108,12 @@ fn cell(fault: Fault) -> Cell {
             let nobody = refusing().replace("http:", "redis:");
             vec![
                 asking(Case::new("nobody listens", "error"), &nobody, json!({}), UP),
-                asking(Case::new("no socket", "error"), "unix:///no/such/redis.sock", json!({}), UP),
+                asking(
+                    Case::new("no socket", "error"),
+                    "unix:///no/such/redis.sock",
+                    json!({}),
+                    UP,
+                ),
             ]
         }
         Fault::Dns => vec![asking(
@@ -98,11 +123,21 @@ fn cell(fault: Fault) -> Cell {
             UP,
         )],
         Fault::Tls => super::http::tls(|case, url| {
-            asking(case, &url.replace("https:", "rediss:"), json!({"timeout": "5s"}), UP)
+            asking(
+                case,
+                &url.replace("https:", "rediss:"),
+                json!({"timeout": "5s"}),
+                UP,
+            )
         }),
         Fault::RedirectLoop => return NO_REDIRECT,
         Fault::Truncated => vec![
-            told("INFO breaks off", "error", b"$900\r\nredis_version:7".to_vec(), UP),
+            told(
+                "INFO breaks off",
+                "error",
+                b"$900\r\nredis_version:7".to_vec(),
+                UP,
+            ),
             says("PONG breaks off", b"+PON"),
         ],
         Fault::WrongType => vec![
@@ -111,21 +146,46 @@ fn cell(fault: Fault) -> Cell {
             told("a number", "error", b":7\r\n".to_vec(), UP),
         ],
         Fault::Overflow => vec![
-            told("a length beyond all", "error", b"$99999999999999999999\r\n".to_vec(), UP),
+            told(
+                "a length beyond all",
+                "error",
+                b"$99999999999999999999\r\n".to_vec(),
+                UP,
+            ),
             told("a gigabyte", "error", b"$1000000000\r\n".to_vec(), UP),
-            told("beyond 64 bits", "fail", info("used_memory:-99999999999999999999"), used),
+            told(
+                "beyond 64 bits",
+                "fail",
+                info("used_memory:-99999999999999999999"),
+                used,
+            ),
         ],
         Fault::ToolAbsent => return Cell::Cannot("the client is built in, it needs no tool"),
         Fault::Denied => vec![
             says("no password", b"-NOAUTH Authentication required.\r\n"),
-            told("no right to INFO", "error", b"-NOPERM this user has no permissions\r\n".to_vec(), UP),
+            told(
+                "no right to INFO",
+                "error",
+                b"-NOPERM this user has no permissions\r\n".to_vec(),
+                UP,
+            ),
         ],
         Fault::Panic => return PANIC,
         Fault::ClockSkew => {
             let soon = "persistence.since_last_save < duration('1h')";
             vec![
-                told("saved in the future", "fail", info("server_time_usec:1000000000000000\r\nrdb_last_save_time:4102444800"), soon),
-                told("no clock", "fail", info("rdb_last_save_time:4102444800"), soon),
+                told(
+                    "saved in the future",
+                    "fail",
+                    info("server_time_usec:1000000000000000\r\nrdb_last_save_time:4102444800"),
+                    soon,
+                ),
+                told(
+                    "no clock",
+                    "fail",
+                    info("rdb_last_save_time:4102444800"),
+                    soon,
+                ),
             ]
         }
     })
