@@ -47,7 +47,7 @@ impl JsonApi<'_> {
         let fetched = self.fetch(path, query).await?;
         match fetched.status {
             200 => self.read(&fetched).map(Some),
-            404 if self.told(&fetched).is_some() => Ok(None),
+            404 if Self::told(&fetched).is_some() => Ok(None),
             _ => Err(self.refused(&fetched)),
         }
     }
@@ -114,7 +114,7 @@ impl JsonApi<'_> {
     }
 
     /// What the API itself says of a failure, in the words that Docker, Podman and Kubernetes, or Prometheus use.
-    fn told(&self, fetched: &Fetched) -> Option<String> {
+    fn told(fetched: &Fetched) -> Option<String> {
         let body: Json = serde_json::from_slice(&fetched.body).ok()?;
         let told = body.get("message").or_else(|| body.get("error"))?;
         Some(shortened(told.as_str()?))
@@ -128,9 +128,7 @@ impl JsonApi<'_> {
             408 | 504 => (Cause::Timeout, None),
             _ => (Cause::Protocol, None),
         };
-        let told = self
-            .told(fetched)
-            .map_or_else(String::new, |told| format!(": {told}"));
+        let told = Self::told(fetched).map_or_else(String::new, |told| format!(": {told}"));
         let message = format!("the answer is {status} {}{told}", fetched.reason);
         let mut failed = self.failed(fetched, cause, message);
         failed.help = help;

@@ -1,4 +1,4 @@
-//! One text or a list of them, as plans may write it.
+//! Lists of texts, as plans may write them.
 
 use std::borrow::Cow;
 
@@ -21,6 +21,28 @@ impl JsonSchema for Texts {
         json_schema!({
             "x-gonogo-one-or-many": true,
             "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
+        })
+    }
+}
+
+/// A list of texts, or a `${ … }` that gives one.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(transparent)]
+pub struct Names(pub Vec<String>);
+
+impl JsonSchema for Names {
+    fn schema_name() -> Cow<'static, str> {
+        "Names".into()
+    }
+    fn inline_schema() -> bool {
+        true
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "anyOf": [
+                {"type": "array", "items": {"type": "string"}},
+                {"type": "string", "format": "template", "pattern": "\\$\\{"},
+            ],
         })
     }
 }

@@ -85,7 +85,7 @@ impl Probe for Compose {
     }
 
     fn observe<'a>(&'a self, call: Call<'a>) -> BoxFuture<'a, Result<Seen, NotObserved>> {
-        Box::pin(run::observe(call))
+        Box::pin(async move { run::observe(&call) })
     }
 }
 

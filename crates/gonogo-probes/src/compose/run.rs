@@ -17,12 +17,12 @@ use crate::yaml;
 const MAX_BYTES: u64 = 1024 * 1024;
 
 /// Looks once.
-pub(super) async fn observe(call: Call<'_>) -> Result<Seen, NotObserved> {
+pub(super) fn observe(call: &Call<'_>) -> Result<Seen, NotObserved> {
     let bad = |message: String| call.ctx.not_observed("compose", Cause::BadOptions, message);
     let options: ComposeOptions =
         serde_json::from_value(call.options.clone()).map_err(|e| bad(e.to_string()))?;
     let root = root_of(call.ctx, call.target)?;
-    let read = |path: &str| read(&call, &root, path);
+    let read = |path: &str| read(call, &root, path);
     let text = read(&options.compose)?;
     let folder = Path::new(&options.compose)
         .parent()

@@ -1,3 +1,8 @@
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a compose file is a file that must be written"
+)]
+
 use std::path::Path;
 use std::time::Duration;
 

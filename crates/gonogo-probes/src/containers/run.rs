@@ -46,7 +46,7 @@ pub(super) async fn observe(call: Call<'_>) -> Result<Seen, NotObserved> {
     Ok(seen(
         &Look {
             selection: &selection,
-            expected: options.expected.as_deref(),
+            expected: options.expected.as_ref().map(|e| &e.0[..]),
             target: engine.seen(),
             images: &images,
         },

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value as Json;
 
-use crate::texts::Texts;
+use crate::texts::{Names, Texts};
 
 /// `containers:` looks at the containers of a compose project, or of a label.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -19,7 +19,7 @@ pub struct ContainersOptions {
     /// The services that must be there, each by its compose service, or by its container's name where it has none.
     /// Or what another check saved: `${saved.services}`.
     /// Gives the facts `missing` and `unexpected`.
-    pub expected: Option<Vec<String>>,
+    pub expected: Option<Names>,
 }
 
 /// The text of the probe's key.

@@ -25,7 +25,7 @@ pub(super) async fn observe(call: Call<'_>) -> Result<Seen, NotObserved> {
     };
     let options: KubernetesOptions =
         serde_json::from_value(call.options.clone()).map_err(|e| bad(e.to_string()))?;
-    let expected = options.expected.as_deref();
+    let expected = options.expected.as_ref().map(|e| &e.0[..]);
     let wrong = not_a_namespace(&options.kubernetes).or_else(|| {
         expected
             .unwrap_or(&[])

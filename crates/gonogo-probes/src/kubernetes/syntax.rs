@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 
 use crate::http::target_host;
+use crate::texts::Names;
 
 /// `kubernetes:` looks at the workloads and pods of a namespace.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -16,7 +17,7 @@ pub struct KubernetesOptions {
     pub selector: Option<String>,
     /// The workloads that must be there: `deployment/web`, `statefulset/db`, `daemonset/agent`. Gives the facts
     /// `missing` and `unexpected`.
-    pub expected: Option<Vec<String>>,
+    pub expected: Option<Names>,
 }
 
 /// A Kubernetes API server. It is only ever read: deployments, stateful sets, daemon sets and pods of a namespace.

@@ -6,7 +6,7 @@ use gonogo_core::record::{Absence, Cause, NotObserved, Shown};
 use gonogo_core::{Map, Value};
 
 use super::syntax::ResourcesOptions;
-use crate::docker::api::{Container, Usage};
+use crate::docker::api::{Container, MemoryUsage, Usage};
 use crate::docker::{Engine, Selection, is_one_off, service};
 use crate::probe::{Call, Seen};
 
@@ -74,8 +74,8 @@ impl Watched {
     fn used(&self) -> Used {
         let last = self.last.as_ref();
         let memory = last.map(|u| &u.memory_stats);
-        let memory_used = memory.and_then(|m| m.used());
-        let memory_limit = memory.and_then(|m| m.limit());
+        let memory_used = memory.and_then(MemoryUsage::used);
+        let memory_limit = memory.and_then(MemoryUsage::limit);
         let processors = last.and_then(|last| self.processors(last));
         let online = last.map_or(0, |u| u.cpu_stats.online_cpus);
         let allowed = self.container.host_config.processors();
@@ -147,20 +147,16 @@ fn seen(watched: &[Watched], selection: &Selection) -> Seen {
     for (measure, of) in measures {
         // Of one that is not known, the largest is not known either.
         let unknown = used.iter().find(|u| of(u).is_none());
-        match unknown {
-            Some(unknown) => absent.push(Absence {
+        if let Some(unknown) = unknown {
+            absent.push(Absence {
                 fact: measure.to_owned(),
                 why: format!(
                     "the engine does not tell how much {measure} `{}` uses, or it was restarted meanwhile",
                     unknown.name
                 ),
-            }),
-            None => {
-                let worst = used.iter().filter_map(of).max_by(f64::total_cmp);
-                if let Some(worst) = worst {
-                    facts.insert(measure.to_owned(), Value::Double(worst));
-                }
-            }
+            });
+        } else if let Some(worst) = used.iter().filter_map(of).max_by(f64::total_cmp) {
+            facts.insert(measure.to_owned(), Value::Double(worst));
         }
     }
     let list = watched.iter().zip(&used).map(|(w, u)| w.facts(u));

@@ -253,7 +253,7 @@ fn processor_time_and_memory_are_read_as_linux_tells_them() {
     assert_eq!(Ticks::of("cpu 1 2 x 4 5\n"), None);
     assert_eq!(Ticks::of(""), None);
     let memory = Memory::of("MemTotal:  1000 kB\nMemFree: 1 kB\nMemAvailable:  250 kB\n").unwrap();
-    assert_eq!(memory.share(), 0.75);
+    assert!((memory.share() - 0.75).abs() < f64::EPSILON);
     assert_eq!(Memory::of("MemTotal: 1000 kB\n"), None);
     assert_eq!(Memory::of("MemTotal: 1 kB\nMemAvailable: 2 kB\n"), None);
 }

@@ -133,7 +133,10 @@ fn set(command: &mut Command, folder: &Path) {
 /// The service takes the socket over that listens already (`sd_listen_fds(3)`), so nobody has to wait for it.
 fn serve(folder: &Path, listener: UnixListener) -> Child {
     let words = podman(folder);
-    let arguments: Vec<_> = words.get_args().map(|a| a.to_os_string()).collect();
+    let arguments: Vec<_> = words
+        .get_args()
+        .map(std::ffi::OsStr::to_os_string)
+        .collect();
     let script = "exec 3<&0 </dev/null; LISTEN_FDS=1 LISTEN_PID=$$ exec podman \"$@\"";
     let mut command = Command::new("sh");
     command.args(["-c", script, "sh"]).args(arguments);

@@ -36,7 +36,7 @@ impl RedisServer {
         // It says itself when it is ready (`sd_notify(3)`), so nobody has to ask again and again.
         let notices = UnixDatagram::bind(folder.join("notify.sock")).unwrap();
         notices
-            .set_read_timeout(Some(Duration::from_secs(60)))
+            .set_read_timeout(Some(Duration::from_mins(1)))
             .unwrap();
         let child = Command::new("redis-server")
             .arg(&file)

@@ -42,10 +42,11 @@ fn a_bomb_is_refused() {
     let mut bomb = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n".to_owned();
     for n in 1..12 {
         let before = n - 1;
-        bomb.push_str(&format!(
-            "a{n}: &a{n} [{}]\n",
-            vec![format!("*a{before}"); 10].join(",")
-        ));
+        let ten = vec![format!("*a{before}"); 10].join(",");
+        bomb = format!(
+            "{bomb}a{n}: &a{n} [{ten}]
+"
+        );
     }
     assert!(read(&bomb).unwrap_err().message.contains("more than"));
     let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));

@@ -218,13 +218,11 @@ impl Look<'_> {
             return;
         };
         for port in all {
-            match written_port(port) {
-                Some(text) => service.ports.push(text),
-                None => {
-                    let message =
-                        "this is no port: `[[ADDRESS:]HOST:]CONTAINER[/PROTOCOL]`".to_owned();
-                    self.error("port", &place, port.line, message);
-                }
+            if let Some(text) = written_port(port) {
+                service.ports.push(text);
+            } else {
+                let message = "this is no port: `[[ADDRESS:]HOST:]CONTAINER[/PROTOCOL]`".to_owned();
+                self.error("port", &place, port.line, message);
             }
         }
     }
