@@ -233,6 +233,20 @@ fn variable() -> Type {
     ])
 }
 
+/// The facts that claim something of the whole.
+const CLAIMS: [&str; 10] = [
+    "valid",
+    "problems",
+    "errors",
+    "services",
+    "profiled",
+    "definitions",
+    "unset",
+    "variables",
+    "unpinned",
+    "unchecked",
+];
+
 /// The facts.
 pub(super) fn seen(found: Found) -> Seen {
     let count = |level| found.problems.iter().filter(|p| p.level == level).count();
@@ -280,19 +294,7 @@ pub(super) fn seen(found: Found) -> Seen {
         });
     }
     let cut = found.elsewhere.iter().flat_map(|why| {
-        [
-            "valid",
-            "problems",
-            "errors",
-            "services",
-            "profiled",
-            "definitions",
-            "unset",
-            "variables",
-            "unpinned",
-            "unchecked",
-        ]
-        .map(|fact| Cut {
+        CLAIMS.map(|fact| Cut {
             fact: fact.to_owned(),
             why: why.clone(),
         })

@@ -261,18 +261,9 @@ fn split(script: &str) -> Option<Vec<Part>> {
     };
     while let Some(c) = chars.next() {
         match c {
-            '\'' | '"' => {
-                let text = word.get_or_insert_default();
-                loop {
-                    match chars.next()? {
-                        q if q == c => break,
-                        // What is put in may be anything, and may run something.
-                        '$' | '`' if c == '"' => return None,
-                        '\\' if c == '"' => text.push(chars.next()?),
-                        other => text.push(other),
-                    }
-                }
-            }
+            '\'' | '"' => word
+                .get_or_insert_default()
+                .push_str(&quoted(&mut chars, c)?),
             '\\' => word.get_or_insert_default().push(chars.next()?),
             '`' | '(' | ')' => return None,
             '$' if chars.peek() == Some(&'(') => return None,
@@ -313,6 +304,19 @@ fn split(script: &str) -> Option<Vec<Part>> {
         return None;
     }
     Some(parts)
+}
+
+/// The text up to the quote that closes it; nothing where something is put into it, which may be anything.
+fn quoted(chars: &mut std::iter::Peekable<std::str::Chars<'_>>, quote: char) -> Option<String> {
+    let mut text = String::new();
+    loop {
+        match chars.next()? {
+            c if c == quote => return Some(text),
+            '$' | '`' if quote == '"' => return None,
+            '\\' if quote == '"' => text.push(chars.next()?),
+            other => text.push(other),
+        }
+    }
 }
 
 /// What stands behind `>`: nothing is understood but `/dev/null` and `&1`. A write elsewhere may be the check itself, as

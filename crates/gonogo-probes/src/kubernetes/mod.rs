@@ -2,6 +2,7 @@
 
 mod api;
 mod observed;
+mod rollout;
 mod run;
 mod syntax;
 

@@ -125,7 +125,14 @@ fn what_runs_as_it_was_delivered_is_go_and_an_unhealthy_worker_is_not() {
     let ended = delivery.run();
     assert_eq!(ended.code, 0, "{}\n{}", ended.stdout, ended.stderr);
     assert_eq!(ended.json()["verdict"], "GO");
-    let whole = std::fs::read_to_string(ended.run().join("journal.ndjson")).unwrap();
+    let whole = std::fs::read_to_string(
+        delivery
+            .folder
+            .path()
+            .join(ended.run())
+            .join("journal.ndjson"),
+    )
+    .unwrap();
     assert!(!whole.contains(PASSWORD));
     assert!(whole.contains("Podman Engine"));
 
