@@ -101,10 +101,15 @@ pub fn health(command: &str) -> Vec<&str> {
 
 impl Drop for PodmanEngine {
     fn drop(&mut self) {
-        drop(self.try_podman(&["rm", "-a", "-f", "-t", "0"]));
         drop(self.service.kill());
         drop(self.service.wait());
-        drop(std::fs::remove_dir_all(&self.folder));
+        // A container that has just ended is still being cleaned up behind: again, until nothing comes back.
+        for _ in 0..5 {
+            drop(self.try_podman(&["rm", "-a", "-f", "-t", "0"]));
+            if std::fs::remove_dir_all(&self.folder).is_ok() {
+                break;
+            }
+        }
     }
 }
 
