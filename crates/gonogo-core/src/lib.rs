@@ -2,6 +2,7 @@
 //!
 //! No I/O, no clock, no randomness, no environment, no hash order. Time is a value handed in.
 
+pub mod capacity;
 pub mod decide;
 pub mod diag;
 pub mod diagnose;
@@ -17,9 +18,11 @@ pub mod plan;
 pub mod record;
 pub mod redact;
 pub mod schedule;
+pub mod schema_model;
 pub mod series;
 pub mod shape;
 pub mod shapes;
+pub mod snapshot;
 pub mod stats;
 pub mod value;
 

@@ -53,6 +53,16 @@ impl Bench {
         Self::new("postgres", json!({"postgres": url}))
     }
 
+    pub(crate) fn mysql(url: &str) -> Self {
+        Self::new("mysql", json!({"mysql": url}))
+    }
+
+    /// Over SSH, by the aliases of a configuration.
+    pub(crate) fn by_ssh(mut self, config: std::path::PathBuf) -> Self {
+        self.ctx = self.ctx.for_run(None, Some(config));
+        self
+    }
+
     /// In a gate with `transaction: rollback`.
     pub(crate) fn rolled_back(mut self) -> Self {
         self.scope = GateScope::new(true);
@@ -62,6 +72,12 @@ impl Bench {
     /// With another time limit.
     pub(crate) fn within(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
+        self
+    }
+
+    /// With files of the plan.
+    pub(crate) fn with_files(mut self, files: Vec<gonogo_core::plan::PlanFile>) -> Self {
+        self.ctx = self.ctx.with_files(files);
         self
     }
 
@@ -95,4 +111,32 @@ pub(crate) fn postgres_server() -> Arc<PostgresServer> {
         *running = Arc::downgrade(&server);
         server
     })
+}
+
+/// A server that speaks TLS under that name, and a folder with the CA of its certificate: `ca.pem`.
+pub(crate) fn secured_server(name: &str) -> (PostgresServer, tempfile::TempDir) {
+    let server = PostgresServer::start();
+    let ca_key = rcgen::KeyPair::generate().unwrap();
+    let mut ca = rcgen::CertificateParams::new(Vec::new()).unwrap();
+    ca.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let ca_pem = ca.self_signed(&ca_key).unwrap().pem();
+    let issuer = rcgen::Issuer::new(ca, ca_key);
+    let key = rcgen::KeyPair::generate().unwrap();
+    let certificate = rcgen::CertificateParams::new(vec![name.to_owned()])
+        .unwrap()
+        .signed_by(&key, &issuer)
+        .unwrap();
+    server.write("data/server.crt", &certificate.pem());
+    server.write("data/server.key", &key.serialize_pem());
+    server.append("data/postgresql.conf", "ssl = on");
+    server.kill();
+    server.begin();
+    let folder = tempfile::tempdir().unwrap();
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(folder.path().join("ca.pem"))
+        .unwrap();
+    std::io::Write::write_all(&mut file, ca_pem.as_bytes()).unwrap();
+    (server, folder)
 }

@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
+use gonogo_core::plan::{PlanFile, file_path};
 use gonogo_core::record::{Cause, NotObserved};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
@@ -24,6 +25,7 @@ use tokio::sync::watch;
 #[derive(Clone)]
 pub struct Ctx {
     shared: Arc<Shared>,
+    files: Arc<[PlanFile]>,
     deadline: Instant,
     started: Instant,
     run_started_at: DateTime<Utc>,
@@ -34,6 +36,8 @@ struct Shared {
     base_dir: PathBuf,
     cancelled: watch::Receiver<bool>,
     kept: GateScope,
+    run: Option<String>,
+    ssh_config: Option<PathBuf>,
 }
 
 /// A connection and how long its parts took.
@@ -63,7 +67,10 @@ impl Ctx {
                 base_dir,
                 cancelled,
                 kept: GateScope::new(false),
+                run: None,
+                ssh_config: None,
             }),
+            files: Arc::new([]),
             deadline: started + timeout,
             started,
             run_started_at: DateTime::<Utc>::from(std::time::SystemTime::now()),
@@ -79,12 +86,58 @@ impl Ctx {
         }
     }
 
+    /// The same door for a run of that name, and with an `ssh` configuration in place of the user's own. The machine's
+    /// user says which, never a plan: such a file can name programs to run.
+    #[must_use]
+    pub fn for_run(mut self, run: Option<String>, ssh_config: Option<PathBuf>) -> Self {
+        if let Some(shared) = Arc::get_mut(&mut self.shared) {
+            shared.run = run;
+            shared.ssh_config = ssh_config;
+        }
+        self
+    }
+
+    /// The run's name, where there is a run.
+    pub fn run(&self) -> Option<&str> {
+        self.shared.run.as_deref()
+    }
+
+    /// The `ssh` configuration to use in place of the user's own.
+    pub fn ssh_config(&self) -> Option<&Path> {
+        self.shared.ssh_config.as_deref()
+    }
+
+    /// What `ssh` must know of its user beyond what every program gets.
+    pub(crate) fn ssh_environment(&self) -> Vec<(&'static str, std::ffi::OsString)> {
+        let own = ["SSH_AUTH_SOCK", "USER", "LOGNAME"];
+        let own = own
+            .iter()
+            .filter_map(|name| Some((*name, std::env::var_os(name)?)));
+        // Its messages are read by us, in English.
+        own.chain([("LC_ALL", "C".into())]).collect()
+    }
+
+    /// The same door with the plan's own files behind it.
+    #[must_use]
+    pub fn with_files(mut self, files: Vec<PlanFile>) -> Self {
+        self.files = files.into();
+        self
+    }
+
+    /// A file of the plan, as it was when the plan was loaded: the one that the bundle holds.
+    pub fn plan_file(&self, path: &str) -> Option<&[u8]> {
+        let path = file_path(path).ok()?;
+        let file = self.files.iter().find(|f| f.path == path)?;
+        Some(&file.bytes)
+    }
+
     /// The same door for the next attempt, with a deadline of its own.
     #[must_use]
     pub fn again(&self, timeout: Duration) -> Self {
         let started = Instant::now();
         Self {
             shared: Arc::clone(&self.shared),
+            files: Arc::clone(&self.files),
             deadline: started + timeout,
             started,
             run_started_at: self.run_started_at,
@@ -165,8 +218,8 @@ impl Ctx {
         }
     }
 
-    /// The addresses of a host, refused before anything leaves where it is none of the environment's targets.
-    pub async fn resolve(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, NotObserved> {
+    /// Refuses a host that is none of the environment's targets, before anything leaves.
+    pub fn admit(&self, host: &str, port: u16) -> Result<(), NotObserved> {
         let tried = format!("{host}:{port}");
         let bare = host.trim_start_matches('[').trim_end_matches(']');
         let known = |(h, p): &(String, u16)| {
@@ -184,6 +237,14 @@ impl Ctx {
             refused.help = Some("name it under `targets:` of the environment".to_owned());
             return Err(refused);
         }
+        Ok(())
+    }
+
+    /// The addresses of a host, refused before anything leaves where it is none of the environment's targets.
+    pub async fn resolve(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, NotObserved> {
+        self.admit(host, port)?;
+        let tried = format!("{host}:{port}");
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
         if let Ok(ip) = bare.parse::<IpAddr>() {
             return Ok(vec![SocketAddr::new(ip, port)]);
         }
@@ -300,6 +361,11 @@ impl Ctx {
         Err(failed)
     }
 
+    /// A file without a name, for what must not outlive the look: not even a kill leaves it behind.
+    pub fn nameless_file(&self) -> std::io::Result<std::fs::File> {
+        tempfile::tempfile()
+    }
+
     /// A program to be run: the environment cleared but for `PATH`, `HOME`, `LANG` and what the plan gives, no
     /// standard input, a process group of its own, killed when dropped.
     pub fn program(&self, name: &str) -> tokio::process::Command {
@@ -352,6 +418,7 @@ type Kept = BTreeMap<String, Vec<Box<dyn Any + Send>>>;
 /// What the checks of one gate share: the open transaction of `transaction: rollback`, or nothing.
 pub struct GateScope {
     rollback: bool,
+    sessions: bool,
     kept: Mutex<Kept>,
 }
 
@@ -360,8 +427,21 @@ impl GateScope {
     pub fn new(rollback: bool) -> Self {
         Self {
             rollback,
+            sessions: false,
             kept: Mutex::new(BTreeMap::new()),
         }
+    }
+
+    /// Says whether some check of the gate names a session of its own.
+    #[must_use]
+    pub fn with_sessions(mut self, sessions: bool) -> Self {
+        self.sessions = sessions;
+        self
+    }
+
+    /// Whether some check of the gate names a session of its own.
+    pub fn has_sessions(&self) -> bool {
+        self.sessions
     }
 
     /// Whether the gate says `transaction: rollback`.
@@ -410,6 +490,21 @@ impl GateScope {
         if places.len() < 64 {
             places.push(Box::new(value));
         }
+    }
+
+    /// What all that ask under the key share, made by the first of them.
+    pub fn shared<T: Any + Default + Send + Sync>(&self, key: &str) -> Arc<T> {
+        let mut kept = self.lock();
+        let places = kept.entry(key.to_owned()).or_default();
+        let found = places
+            .iter()
+            .find_map(|place| place.downcast_ref::<Arc<T>>());
+        if let Some(found) = found {
+            return Arc::clone(found);
+        }
+        let made = Arc::<T>::default();
+        places.push(Box::new(Arc::clone(&made)));
+        made
     }
 
     /// The keys under which something is kept.

@@ -1,7 +1,9 @@
 //! The probes: each observes one kind of thing and judges nothing. One folder each, and one line in the list below.
 
+pub mod backup;
 #[cfg(test)]
 mod bench;
+pub mod capacity;
 pub mod compose;
 pub mod containers;
 pub mod ctx;
@@ -9,16 +11,19 @@ pub mod database;
 pub mod docker;
 pub mod exec;
 pub mod files;
+mod git;
 pub mod http;
 mod json;
 mod json_api;
 pub mod jwt;
 pub mod kubernetes;
 pub mod load;
+pub mod migrations;
 pub mod probe;
 pub mod prometheus;
 pub mod redis;
 pub mod resources;
+pub mod schema;
 pub mod secrets;
 pub mod sql;
 #[cfg(any(test, feature = "testing"))]
@@ -35,9 +40,13 @@ static PROBES: &[&dyn Probe] = &[
     &jwt::Jwt,
     &load::Load,
     &sql::Sql,
+    &schema::Schema,
+    &capacity::Capacity,
+    &backup::Backup,
     &prometheus::Prometheus,
     &files::Files,
     &secrets::Secrets,
+    &migrations::Migrations,
     &exec::Exec,
     &containers::Containers,
     &compose::Compose,
@@ -50,6 +59,7 @@ static PROBES: &[&dyn Probe] = &[
 static TARGETS: &[TargetSyntax] = &[
     http::TARGET,
     database::POSTGRES,
+    database::MYSQL,
     database::SQLITE,
     prometheus::TARGET,
     files::TARGET,
@@ -84,5 +94,6 @@ pub fn registry() -> Registry<'static> {
     Registry {
         probes,
         targets: TARGETS,
+        check_files: true,
     }
 }

@@ -5,7 +5,7 @@ use std::pin::Pin;
 
 use gonogo_core::Map;
 use gonogo_core::plan::{Limit, StatisticsOptions, Syntax};
-use gonogo_core::record::{Absence, Cut, NotObserved, Shown, TargetSeen};
+use gonogo_core::record::{Absence, Cut, NotObserved, RollbackProof, Shown, TargetSeen};
 use serde_json::Value as Json;
 
 use crate::ctx::{Ctx, GateScope};
@@ -33,11 +33,45 @@ pub trait Probe: Syntax {
     /// the future is dropped.
     fn observe<'a>(&'a self, call: Call<'a>) -> BoxFuture<'a, Result<Seen, NotObserved>>;
 
-    /// Ends what the probe opened for a gate (`transaction: rollback`). `Some(true)`: the server confirmed the
-    /// rollback; `Some(false)`: the connection was lost, so that the server rolls back by itself; `None`: nothing
-    /// was open.
-    fn end_gate<'a>(&'a self, _scope: &'a GateScope) -> BoxFuture<'a, Option<bool>> {
+    /// Ends what the probe opened for a gate (`transaction: rollback`); `None`: nothing was open.
+    fn end_gate<'a>(&'a self, _scope: &'a GateScope) -> BoxFuture<'a, Option<GateEnd>> {
         Box::pin(async { None })
+    }
+}
+
+/// How the transaction of a gate ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GateEnd {
+    /// The server confirmed the rollback; otherwise the connection was lost, and the server rolls back by itself.
+    pub confirmed: bool,
+    /// What was compared before and after, where it was.
+    pub proof: Option<RollbackProof>,
+}
+
+impl GateEnd {
+    /// Without a comparison.
+    pub fn only(confirmed: bool) -> Self {
+        Self {
+            confirmed,
+            proof: None,
+        }
+    }
+
+    /// The connection was lost.
+    pub fn lost() -> Self {
+        Self::only(false)
+    }
+
+    /// The ends of two databases in one gate.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            confirmed: self.confirmed && other.confirmed,
+            proof: match (self.proof, other.proof) {
+                (Some(one), Some(other)) => Some(one.and(other)),
+                (one, other) => one.or(other),
+            },
+        }
     }
 }
 

@@ -9,6 +9,27 @@ use crate::wording::{self, counted, instant, minute, rank};
 /// At most so many blockers stand on the first screen.
 pub(crate) const BLOCKERS: usize = 5;
 
+/// One line for each gate that was rolled back: what it left behind, and what to know of it.
+pub(crate) fn left_behind(judged: &Judged) -> Vec<String> {
+    const NOTES: usize = 3;
+    let mut lines = Vec::new();
+    for gate in &judged.gates {
+        let Some(left) = &gate.left_behind else {
+            continue;
+        };
+        let mut line = format!("{}: {}", gate.id, left.message);
+        for note in left.notes.iter().take(NOTES) {
+            line.push_str("; ");
+            line.push_str(note);
+        }
+        if left.notes.len() > NOTES {
+            line.push_str("; and more in verdict.json");
+        }
+        lines.push(line);
+    }
+    lines
+}
+
 /// Titles of the parts after the verdict and its reason, in order.
 pub(crate) mod title {
     pub(crate) const BLOCKERS: &str = "What blocks";

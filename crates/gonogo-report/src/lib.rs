@@ -2,6 +2,7 @@
 //!
 //! Pure: no I/O, no clock. The same judged run gives the same bytes, which is how `gonogo verify` checks reports.
 
+pub mod capacity;
 mod chart;
 pub mod escape;
 mod facts;

@@ -1,15 +1,21 @@
 //! The lab: small staging systems to try gonogo on. They keep state, enforce their rules, check tokens and count metrics, and each has
 //! named faults that can be planted. Nothing of gonogo is imported here: a system under test must not share the tester's mistakes.
 //!
-//! A system is started with its `start` function and lives in this process without global state, so that many can run at once.
+//! A system that serves is started with its `start` function and lives in this process without global state, so that many can run at once;
+//! one that is a database and nothing else is put into a given one by its `install` function.
 //! The contract of each system's endpoints is in this crate's `README.md`.
 
+pub mod apms;
 pub mod metasheet2;
+pub mod planted;
+pub mod signal_harvester;
 
 mod answer;
 mod metrics;
+mod postgres_server;
 mod store;
 
+pub use postgres_server::{NoServer, PostgresServer};
 pub use store::{Database, UnknownDatabase};
 
 /// Why a system of the lab could not be started.

@@ -1,4 +1,4 @@
-//! `lab`: one of the lab's systems as a process of its own.
+//! `lab`: one of the lab's systems as a process of its own, or put into a database.
 
 use std::{
     io::Write as _,
@@ -8,8 +8,10 @@ use std::{
 
 use clap::{Args, Parser, Subcommand};
 use lab::{
-    Database,
+    Database, apms,
     metasheet2::{self, Config, Fault},
+    planted::{self, PlantedFault},
+    signal_harvester,
 };
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -23,8 +25,12 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum System {
-    /// Protection rules over snapshots.
+    /// Protection rules over snapshots; serves until it is stopped.
     Metasheet2(Metasheet2),
+    /// Configurations by version and the workflows that run by them; a PostgreSQL database, put into the one that is named.
+    Apms(Apms),
+    /// The database of Signal Harvester, put into the PostgreSQL database that is named.
+    SignalHarvester(SignalHarvester),
 }
 
 #[derive(Args)]
@@ -58,13 +64,49 @@ struct Metasheet2 {
     list_faults: bool,
 }
 
+#[derive(Args)]
+struct Apms {
+    #[command(flatten)]
+    install: Install,
+    /// Give two columns of `workflow_instances` their older names, as some environments have them.
+    #[arg(long)]
+    older_names: bool,
+    /// Have the CHECK, too, that the migration forgot.
+    #[arg(long)]
+    every_check: bool,
+}
+
+#[derive(Args)]
+struct SignalHarvester {
+    #[command(flatten)]
+    install: Install,
+}
+
+#[derive(Args)]
+struct Install {
+    /// `postgres://…`; its schema `public` must be empty.
+    #[arg(long, required_unless_present = "list_faults")]
+    database: Option<String>,
+    /// Drop everything in the schema `public` first.
+    #[arg(long)]
+    reset: bool,
+    /// A fault to plant; may be given more than once.
+    #[arg(long = "fault", value_name = "NAME")]
+    faults: Vec<String>,
+    /// Print every fault, what it does and the check whose work it is to notice, and stop.
+    #[arg(long)]
+    list_faults: bool,
+}
+
+type Done = Result<(), Box<dyn std::error::Error>>;
+
 #[tokio::main]
 async fn main() -> ExitCode {
-    let System::Metasheet2(args) = Cli::parse().system;
-    let done = if args.list_faults {
-        list_faults()
-    } else {
-        serve(args).await
+    let done = match Cli::parse().system {
+        System::Metasheet2(args) if args.list_faults => list_metasheet2(),
+        System::Metasheet2(args) => serve(args).await,
+        System::Apms(args) => install_apms(args).await,
+        System::SignalHarvester(args) => install_signal_harvester(args.install).await,
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -76,20 +118,68 @@ async fn main() -> ExitCode {
     }
 }
 
-fn list_faults() -> Result<(), Box<dyn std::error::Error>> {
+fn list_metasheet2() -> Done {
     let mut out = std::io::stdout().lock();
     for info in metasheet2::faults() {
         let advisory = if info.blocking { "" } else { " (advisory)" };
-        writeln!(
-            out,
-            "{}\n    {}\n    noticed by {}{advisory}",
-            info.name, info.what, info.check
-        )?;
+        listed(&mut out, info.name, info.what, info.check, advisory)?;
     }
     Ok(())
 }
 
-async fn serve(args: Metasheet2) -> Result<(), Box<dyn std::error::Error>> {
+fn list_planted(faults: &[PlantedFault]) -> Done {
+    let mut out = std::io::stdout().lock();
+    for fault in faults {
+        let verdict = format!(": {}", fault.verdict);
+        listed(&mut out, fault.name, fault.what, fault.check, &verdict)?;
+    }
+    Ok(())
+}
+
+fn listed(
+    out: &mut impl std::io::Write,
+    name: &str,
+    what: &str,
+    check: &str,
+    more: &str,
+) -> std::io::Result<()> {
+    writeln!(out, "{name}\n    {what}\n    noticed by {check}{more}")
+}
+
+async fn install_apms(args: Apms) -> Done {
+    if args.install.list_faults {
+        return list_planted(apms::faults());
+    }
+    let faults = chosen(apms::faults(), &args.install.faults)?;
+    let variant = apms::Variant {
+        reset: args.install.reset,
+        older_names: args.older_names,
+        every_check: args.every_check,
+    };
+    apms::install(&args.install.database.unwrap_or_default(), variant, &faults).await?;
+    Ok(())
+}
+
+async fn install_signal_harvester(args: Install) -> Done {
+    if args.list_faults {
+        return list_planted(signal_harvester::faults());
+    }
+    let faults = chosen(signal_harvester::faults(), &args.faults)?;
+    signal_harvester::install(&args.database.unwrap_or_default(), args.reset, &faults).await?;
+    Ok(())
+}
+
+fn chosen(
+    faults: &'static [PlantedFault],
+    names: &[String],
+) -> Result<Vec<&'static PlantedFault>, planted::UnknownFault> {
+    names
+        .iter()
+        .map(|name| planted::find(faults, name))
+        .collect()
+}
+
+async fn serve(args: Metasheet2) -> Done {
     let mut terminated = signal(SignalKind::terminate())?;
     let mut interrupted = signal(SignalKind::interrupt())?;
     let running = metasheet2::start(Config {

@@ -20,6 +20,21 @@ const SERVERS: &[Server] = &[
         tests: "the `sql` probe, the lab and case S1 on PostgreSQL (package(gonogo-probes), package(lab), package(gonogo))",
     },
     Server {
+        program: "mariadbd",
+        package: "mariadb-server",
+        tests: "the `sql` probe on MariaDB (package(gonogo-probes))",
+    },
+    Server {
+        program: "sshd",
+        package: "openssh-server",
+        tests: "a database behind an SSH host (package(gonogo-probes), package(gonogo))",
+    },
+    Server {
+        program: "ssh",
+        package: "openssh-client",
+        tests: "a database behind an SSH host (package(gonogo-probes), package(gonogo))",
+    },
+    Server {
         program: "prometheus",
         package: "prometheus",
         tests: "the `prometheus` probe against a real server (package(gonogo-probes))",
@@ -109,7 +124,7 @@ fn is_root() -> Result<bool> {
 }
 
 fn is_there(program: &str) -> bool {
-    found(program) || in_postgresql(program)
+    found(program) || Path::new("/usr/sbin").join(program).is_file() || in_postgresql(program)
 }
 
 fn found(program: &str) -> bool {

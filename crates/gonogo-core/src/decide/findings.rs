@@ -52,6 +52,16 @@ pub(super) fn find(
                 add(of_gate(gate, planned, written, check), weight(gate, check));
             }
         }
+        if let Some(finding) = of_rollback(gate, planned) {
+            add(
+                finding,
+                if gate.severity == Severity::Critical {
+                    2
+                } else {
+                    4
+                },
+            );
+        }
     }
     ranked.sort_by_key(|r| r.rank);
     one_per_cause(ranked.into_iter().map(|r| r.finding))
@@ -92,6 +102,30 @@ fn of_gate(gate: &GateJudged, planned: &Gate, written: &Check, check: &CheckJudg
     }
 }
 
+/// What a rolled-back gate left behind.
+fn of_rollback(gate: &GateJudged, planned: &Gate) -> Option<Finding> {
+    let left = gate
+        .left_behind
+        .as_ref()
+        .filter(|left| !left.outcome.is_good())?;
+    Some(Finding {
+        gate: gate.id.clone(),
+        check: format!("{}/rollback", gate.id),
+        severity: gate.severity,
+        outcome: left.outcome,
+        title: format!("`transaction: rollback`: {}", left.message),
+        expected: "nothing is left behind".to_owned(),
+        seen: left.message.clone(),
+        cause: None,
+        next: Some("compare a `pg_dump` of before and after; a quiet database, or a role that is no superuser, leaves no doubt".to_owned()),
+        owner: planned.owner.clone(),
+        count: 1,
+        also: Vec::new(),
+        waived_by: gate.waived_by.clone(),
+        lines: Vec::new(),
+    })
+}
+
 /// All of a finding that does not depend on the gate.
 fn of_check(written: &Check, check: &CheckJudged) -> Finding {
     Finding {
@@ -102,6 +136,7 @@ fn of_check(written: &Check, check: &CheckJudged) -> Finding {
         title: title(check),
         expected: expected(written, check),
         seen: seen(check),
+        lines: lines(written, check),
         cause: check.cause.clone(),
         next: check.next.clone(),
         owner: None,
@@ -165,6 +200,39 @@ fn seen(check: &CheckJudged) -> String {
         }
         Some(_) | None => check.message.clone(),
     }
+}
+
+/// The lines of a fact that is there for reading: where an expectation about `drift` failed, those of `drift_text`.
+fn lines(written: &Check, check: &CheckJudged) -> Vec<String> {
+    const MOST: usize = 60;
+    let Some(evidence) = check
+        .evidence
+        .as_ref()
+        .filter(|_| check.outcome == Outcome::Fail)
+    else {
+        return Vec::new();
+    };
+    let failed = written.expect.iter().filter(|expr| {
+        let mut judged = check.expectations.iter();
+        judged.any(|e| e.outcome == Outcome::Fail && e.text == expr.source())
+    });
+    let text = failed
+        .flat_map(crate::judge::expectation::roots)
+        .find_map(|root| {
+            let bare = root.strip_suffix("_count").or(root.strip_suffix("_text"));
+            let readable = format!("{}_text", bare.unwrap_or(&root));
+            evidence.facts.get(&readable)?.as_str()
+        });
+    let all: Vec<&str> = text.unwrap_or_default().lines().collect();
+    let mut lines: Vec<String> = all
+        .iter()
+        .take(MOST)
+        .map(|line| (*line).to_owned())
+        .collect();
+    if all.len() > MOST {
+        lines.push(format!("… and {} lines more", all.len() - MOST));
+    }
+    lines
 }
 
 /// Findings of one cause are one finding: the first, which is the gravest, stands for the rest.

@@ -487,6 +487,13 @@ pub(super) const OBSERVED: &[Rule] = &[
         "the database refused the statement",
         "${try_it}",
     ),
+    rule(
+        "migration-finding",
+        "",
+        "probe == 'migrations' && size(findings) > 0",
+        "${findings[0].file}:${findings[0].line} meets ${findings[0].rule}, the first of ${size(findings)}: ${findings[0].reason}",
+        "${findings[0].safer}",
+    ),
     // Nothing to look at
     rule(
         "stale-metric",

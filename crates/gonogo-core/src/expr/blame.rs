@@ -182,11 +182,23 @@ pub(super) fn short(value: &Value) -> String {
         }
         other => Cow::Borrowed(other),
     };
-    let text = value.to_string();
+    let text = told(&value).unwrap_or_else(|| value.to_string());
     if text.chars().count() <= LONGEST {
         return text;
     }
     let cut: String = text.chars().take(LONGEST - 1).collect();
     let quote = if text.starts_with('"') { "\"" } else { "" };
     format!("{cut}…{quote}")
+}
+
+/// A list of things that each have a `text` for a person, such as the differences of two schemas: those texts, on one
+/// line.
+fn told(value: &Value) -> Option<String> {
+    let items = value.as_list().filter(|items| !items.is_empty())?;
+    let mut texts = Vec::new();
+    for item in items {
+        let text = item.as_map()?.get("text")?.as_str()?;
+        texts.push(text.split_whitespace().collect::<Vec<_>>().join(" "));
+    }
+    Some(format!("{} × ({})", items.len(), texts.join("; ")))
 }

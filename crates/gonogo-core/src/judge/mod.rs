@@ -8,6 +8,7 @@ mod attempt;
 mod check;
 pub(crate) mod expectation;
 mod known;
+mod left_behind;
 mod limits;
 mod run;
 mod secrets;

@@ -78,10 +78,18 @@ pub fn judge_gate(
     }
     // The loader refuses a gate without checks; here it would at best be a gap.
     let worst = checks.iter().map(|c| c.outcome).max();
+    let worst = worst.unwrap_or(Outcome::Inconclusive);
+    let left_behind = super::left_behind::judge(gate, run);
+    let of_rollback = left_behind.as_ref().map(|left| left.outcome);
+    let not_undone = left_behind.as_ref().filter(|left| !left.outcome.is_good());
     Ok(GateJudged {
-        outcome: worst.unwrap_or(Outcome::Inconclusive).into(),
-        result: words::result(&checks),
+        outcome: worst.max(of_rollback.unwrap_or(worst)).into(),
+        result: not_undone.map_or_else(
+            || words::result(&checks),
+            |left| words::shorten(&left.message, 120),
+        ),
         checks,
+        left_behind,
         ..empty(gate)
     })
 }
@@ -97,6 +105,7 @@ fn empty(gate: &Gate) -> GateJudged {
         result: String::new(),
         owner: gate.owner.clone(),
         checks: Vec::new(),
+        left_behind: None,
     }
 }
 

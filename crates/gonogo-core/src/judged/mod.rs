@@ -123,6 +123,20 @@ pub struct GateJudged {
     pub owner: Option<String>,
     /// Its checks in plan order.
     pub checks: Vec<CheckJudged>,
+    /// What its `transaction: rollback` left behind, where it has one that was opened.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub left_behind: Option<LeftBehind>,
+}
+
+/// What a rolled-back transaction left behind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LeftBehind {
+    /// `pass` where that is nothing.
+    pub outcome: Outcome,
+    /// One line: `nothing left behind: 3 tables, 412 rows, schema, 2 sequences as before`.
+    pub message: String,
+    /// What a person should know of the comparison.
+    pub notes: Vec<String>,
 }
 
 /// An outcome, or decided from the plan alone not to apply here.
@@ -305,6 +319,9 @@ pub struct Finding {
     pub expected: String,
     /// What was seen.
     pub seen: String,
+    /// What was seen, line by line, where it was made for reading: a diff.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<String>,
     /// The likely cause.
     pub cause: Option<String>,
     /// The next command to try.

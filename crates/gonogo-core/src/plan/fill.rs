@@ -9,6 +9,7 @@ use super::source::{Source, Sources, Span};
 use super::syntax::Registry;
 use super::tree::{Entry, Kind, Node, Style};
 use crate::expr::{DEFAULT_BUDGET, Evaluated, Scope, parse_template};
+use crate::value::Value;
 
 /// Why options could not be filled.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -56,7 +57,7 @@ impl Filler {
 
     /// Fills an item of a written `for_each`.
     pub fn item(&self, item: &Json, scope: &Scope<'_>) -> Result<Json, FillError> {
-        fill(item, scope, false)
+        fill(item, scope, How::Plain)
     }
 
     fn filled(
@@ -75,8 +76,8 @@ impl Filler {
         };
         let mut filled = Map::new();
         for (name, value) in options {
-            let line = is_request_line(&one["properties"][name]);
-            filled.insert(name.clone(), fill(value, scope, line)?);
+            let how = How::of(&one["properties"][name]);
+            filled.insert(name.clone(), fill(value, scope, how)?);
         }
         self.fitting(&Json::Object(filled), one, key)
     }
@@ -120,40 +121,83 @@ impl Filler {
     }
 }
 
-fn is_request_line(schema: &Json) -> bool {
-    let format = |schema: &Json| schema["format"] == "request-line";
-    format(schema) || schema["anyOf"].as_array().into_iter().flatten().any(format)
+/// How values get into a place.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum How {
+    /// As JSON has them.
+    Plain,
+    /// Percent-encoded, each as one segment.
+    RequestLine,
+    /// As data of a type: bytes are told from text, as `{"$bytes": base64}`.
+    Typed,
 }
 
-fn fill(json: &Json, scope: &Scope<'_>, request_line: bool) -> Result<Json, FillError> {
+impl How {
+    /// By the format in the schema of an option.
+    fn of(schema: &Json) -> Self {
+        let has = |format: &str| {
+            let is = |schema: &Json| schema["format"] == format;
+            is(schema) || schema["anyOf"].as_array().into_iter().flatten().any(is)
+        };
+        if has("request-line") {
+            Self::RequestLine
+        } else if has("typed-values") {
+            Self::Typed
+        } else {
+            Self::Plain
+        }
+    }
+
+    /// For what is in a list or map in such a place.
+    fn inside(self) -> Self {
+        if self == Self::Typed {
+            self
+        } else {
+            Self::Plain
+        }
+    }
+}
+
+fn fill(json: &Json, scope: &Scope<'_>, how: How) -> Result<Json, FillError> {
     Ok(match json {
-        Json::String(text) if text.contains("${") => filled_text(text, scope, request_line)?,
+        Json::String(text) if text.contains("${") => filled_text(text, scope, how)?,
         Json::Array(items) => {
-            let items = items.iter().map(|item| fill(item, scope, false));
+            let items = items.iter().map(|item| fill(item, scope, how.inside()));
             Json::Array(items.collect::<Result<_, _>>()?)
         }
         Json::Object(map) => {
             let entries = map
                 .iter()
-                .map(|(k, v)| Ok((k.clone(), fill(v, scope, false)?)));
+                .map(|(k, v)| Ok((k.clone(), fill(v, scope, how.inside())?)));
             Json::Object(entries.collect::<Result<_, FillError>>()?)
         }
         other => other.clone(),
     })
 }
 
-fn filled_text(text: &str, scope: &Scope<'_>, request_line: bool) -> Result<Json, FillError> {
+/// Bytes as themselves, in lists and maps too; all else as JSON has it.
+fn typed(value: &Value) -> Json {
+    match value {
+        Value::Bytes(_) => serde_json::json!({ "$bytes": value.to_json() }),
+        Value::List(items) => items.iter().map(typed).collect(),
+        Value::Map(map) => Json::Object(map.iter().map(|(k, v)| (k.clone(), typed(v))).collect()),
+        other => other.to_json(),
+    }
+}
+
+fn filled_text(text: &str, scope: &Scope<'_>, how: How) -> Result<Json, FillError> {
     let bad = |message: String| FillError::Bad { message };
     let template = parse_template(text).map_err(|problems| {
         let first = problems.into_iter().next();
         bad(first.map_or_else(|| "a template cannot be read".to_owned(), |p| p.message))
     })?;
-    let evaluated = if request_line {
+    let evaluated = if how == How::RequestLine {
         template.evaluate_with(scope, DEFAULT_BUDGET, segment)
     } else {
         template.evaluate(scope, DEFAULT_BUDGET)
     };
     match evaluated {
+        Evaluated::Value(value) if how == How::Typed => Ok(typed(&value)),
         Evaluated::Value(value) => Ok(value.to_json()),
         Evaluated::Absent { path, message } => Err(FillError::Missing {
             name: path,

@@ -397,6 +397,11 @@ pub(super) fn beside(folder: &str, written: &str) -> Result<String, String> {
     Ok(parts.join("/"))
 }
 
+/// A file that a check of the plan names, as the plan's own files are called: relative to the plan's folder.
+pub fn file_path(written: &str) -> Result<String, String> {
+    beside("", written)
+}
+
 /// Stands in for plain parts that could not be decoded, so that the rest can be looked at too.
 fn rescued(root: &Node) -> Json {
     let inputs: serde_json::Map<String, Json> = root

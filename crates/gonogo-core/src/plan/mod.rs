@@ -20,7 +20,7 @@ mod waivers;
 
 pub use fill::{FillError, Filler};
 pub use lint::{check_environment, target_of};
-pub use load::{Files, Loaded, WaiverFile, load};
+pub use load::{Files, Loaded, WaiverFile, file_path, load};
 pub use policy::load_policy;
 pub use schema::{json_schema, policy_schema, waivers_schema};
 pub use syntax::*;

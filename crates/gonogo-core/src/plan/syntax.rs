@@ -4,6 +4,7 @@ use serde_json::Value as Json;
 
 use crate::record::Power;
 use crate::shape::Shape;
+use crate::snapshot::Unreadable;
 
 /// One kind of target that environments may name.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +30,36 @@ pub struct OptionProblem {
     pub message: String,
     /// What to do.
     pub help: Option<String>,
+}
+
+/// A problem with the content of a file that a check names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileProblem {
+    /// Stable code.
+    pub code: &'static str,
+    /// Whether it only warns.
+    pub warning: bool,
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub help: String,
+    /// The line, from one.
+    pub line: usize,
+    /// The column, from one.
+    pub column: usize,
+}
+
+impl From<Unreadable> for FileProblem {
+    fn from(wrong: Unreadable) -> Self {
+        Self {
+            code: "bad-file",
+            warning: false,
+            message: wrong.message,
+            help: wrong.help,
+            line: wrong.line,
+            column: wrong.column,
+        }
+    }
 }
 
 /// What the loader, the linter and `gonogo try` must know of a probe. Implemented once per probe folder.
@@ -70,6 +101,19 @@ pub trait Syntax: Send + Sync {
     fn lint(&self, _options: &Json) -> Vec<OptionProblem> {
         Vec::new()
     }
+    /// The options, dotted where they are nested, that name a file beside the plan which a check reads. Such a file is
+    /// one of the plan's own: in its digest and in the bundle.
+    fn files(&self) -> &'static [&'static str] {
+        &[]
+    }
+    /// What is wrong with the content of a file that the option names.
+    fn lint_file(&self, _key: &str, _options: &Json, _bytes: &[u8]) -> Vec<FileProblem> {
+        Vec::new()
+    }
+    /// The same, for what is wrong only in a gate with `transaction: rollback` (`true`), or only outside of one.
+    fn lint_in_gate(&self, _options: &Json, _rollback: bool) -> Vec<OptionProblem> {
+        Vec::new()
+    }
     /// Facts that are secret by nature: a minted token.
     fn secret_facts(&self) -> &'static [&'static str] {
         &[]
@@ -96,6 +140,8 @@ pub struct Registry<'a> {
     pub probes: &'a [&'a dyn Syntax],
     /// The target kinds.
     pub targets: &'a [TargetSyntax],
+    /// Whether the files that checks read must be there and make sense: not where one of them is about to be made.
+    pub check_files: bool,
 }
 
 impl<'a> Registry<'a> {

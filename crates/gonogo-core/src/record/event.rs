@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::observation::Attempt;
+use super::rollback::RollbackProof;
 use crate::outcome::Verdict;
 use crate::value::Value;
 
@@ -198,6 +199,9 @@ pub enum Event {
         gate: String,
         /// Whether the server confirmed it.
         confirmed: bool,
+        /// What was compared before and after, where it was.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        proof: Option<Box<RollbackProof>>,
     },
     /// The run was stopped by a signal; it can be resumed.
     Interrupted {

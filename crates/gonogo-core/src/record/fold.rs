@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Address, Attempt, Event, Observed, Power, RunStarted, SkipReason};
+use super::{Address, Attempt, Event, Observed, Power, RolledBack, RunStarted, SkipReason};
 use crate::value::Value;
 
 /// The version of the journal's format that this program writes and judges.
@@ -37,8 +37,8 @@ pub struct Run {
     pub expanded: BTreeMap<CheckId, Vec<Value>>,
     /// Checks that were not attempted, or not to their end.
     pub skipped: BTreeMap<CheckId, SkipReason>,
-    /// Gates whose transaction ended, and whether each time the server confirmed the rollback.
-    pub rolled_back: BTreeMap<String, Vec<bool>>,
+    /// Gates whose transaction ended, and how each time.
+    pub rolled_back: BTreeMap<String, Vec<RolledBack>>,
     /// When it was stopped, and by what, where it has not gone on since.
     pub interrupted: Option<(DateTime<Utc>, String)>,
     /// When it went on after having been stopped or killed.
@@ -289,12 +289,14 @@ impl Folding {
                 check,
                 reason,
             } => self.skipped((gate, check), reason)?,
-            Event::RolledBack { gate, confirmed } => {
-                self.run
-                    .rolled_back
-                    .entry(gate)
-                    .or_default()
-                    .push(confirmed);
+            Event::RolledBack {
+                gate,
+                confirmed,
+                proof,
+            } => {
+                let proof = proof.map(|proof| *proof);
+                let ends = self.run.rolled_back.entry(gate).or_default();
+                ends.push(RolledBack { confirmed, proof });
             }
             Event::Interrupted { interrupted_at, by } => {
                 if self.run.interrupted.is_some() {

@@ -3,7 +3,9 @@
 mod event;
 mod fold;
 mod observation;
+mod rollback;
 
 pub use event::*;
 pub use fold::*;
 pub use observation::*;
+pub use rollback::*;

@@ -1,9 +1,11 @@
 //! What every probe of a database shares: the targets, the way there, and a session that only reads.
 
 pub(crate) mod dsn;
+pub(crate) mod mysql;
 pub(crate) mod postgres;
 pub(crate) mod sqlite;
 pub(crate) mod sqlstate;
+pub(crate) mod ssh;
 mod targets;
 
 use std::sync::Arc;
@@ -15,7 +17,7 @@ use gonogo_core::record::{Cause, NotObserved, TargetSeen};
 use serde_json::Value as Json;
 
 pub(crate) use targets::sqlite_path;
-pub use targets::{PostgresTarget, SqliteTarget, TargetSslMode};
+pub use targets::{MySqlTarget, PostgresTarget, SqliteTarget, TargetSslMode};
 
 use crate::ctx::Ctx;
 use crate::probe::{Call, ResolvedTarget};
@@ -32,6 +34,13 @@ pub const SQLITE: TargetSyntax = TargetSyntax {
     key: "sqlite",
     schema: || schemars::schema_for!(SqliteTarget),
     host: targets::sqlite_host,
+};
+
+/// A MySQL or MariaDB database.
+pub const MYSQL: TargetSyntax = TargetSyntax {
+    key: "mysql",
+    schema: || schemars::schema_for!(MySqlTarget),
+    host: targets::mysql_host,
 };
 
 /// Who asks a database, and for how long: what every message and every time limit is made of.
@@ -123,6 +132,45 @@ pub(crate) struct Refusal {
     pub(crate) table: Option<String>,
     /// The column at fault.
     pub(crate) column: Option<String>,
+    /// The schema of the table or type at fault.
+    pub(crate) schema: Option<String>,
+    /// The type at fault.
+    pub(crate) datatype: Option<String>,
+    /// The character of the statement, from one, at which it stands.
+    pub(crate) position: Option<usize>,
+}
+
+/// What a server said beside its answer.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Notice {
+    /// `NOTICE`, `WARNING`, …
+    pub(crate) severity: String,
+    /// Five characters.
+    pub(crate) sqlstate: String,
+    /// Its words.
+    pub(crate) message: String,
+}
+
+/// Notices, as many as are kept.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Heard {
+    /// The first ones.
+    pub(crate) kept: Vec<Notice>,
+    /// How many more there were.
+    pub(crate) more: usize,
+}
+
+impl Heard {
+    /// So many are kept.
+    pub(crate) const MOST: usize = 100;
+
+    /// Adds those of another.
+    pub(crate) fn append(&mut self, other: &mut Self) {
+        let room = Self::MOST - self.kept.len().min(Self::MOST);
+        let taken = other.kept.len().min(room);
+        self.more += other.more + other.kept.len() - taken;
+        self.kept.extend(other.kept.drain(..taken));
+    }
 }
 
 /// Which kind of database it is.
@@ -226,6 +274,22 @@ pub(crate) fn postgres_dsn(target: &ResolvedTarget) -> Result<Arc<dsn::Dsn>, Str
     let target: PostgresTarget =
         serde_json::from_value(target.options.clone()).map_err(|e| e.to_string())?;
     target.dsn().map(Arc::new)
+}
+
+/// The address of a `mysql` target.
+pub(crate) fn mysql_dsn(target: &ResolvedTarget) -> Result<Arc<dsn::Dsn>, String> {
+    let target: MySqlTarget =
+        serde_json::from_value(target.options.clone()).map_err(|e| e.to_string())?;
+    target.dsn().map(Arc::new)
+}
+
+/// Whether packets to a host leave no machine.
+fn is_this_machine(host: &str) -> bool {
+    let host = host.to_ascii_lowercase();
+    let address = host.parse::<std::net::IpAddr>();
+    host == "localhost"
+        || host.ends_with(".localhost")
+        || address.is_ok_and(|address| address.is_loopback())
 }
 
 /// The file of a `sqlite` target.

@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value as Json;
 
-use super::dsn::{Dsn, SslMode};
+use super::dsn::{Dsn, Language, SslMode};
+use super::ssh::SshHost;
 
 /// A PostgreSQL server's database.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -19,8 +20,13 @@ pub struct PostgresTarget {
     pub password: Option<String>,
     /// A PEM file with the CA to trust instead of the system's; TLS is then required.
     pub ca: Option<String>,
-    /// Whether TLS is used; `prefer` by default. Where it is used, certificate and name are always verified.
+    /// Whether TLS is used; `prefer` by default. Where it is used, certificate and name are verified (the name not with
+    /// `verify-ca`).
     pub sslmode: Option<TargetSslMode>,
+    /// The SSH host through which the server is reached: `user@host`, `user@host:22` or a `Host` of ~/.ssh/config. The
+    /// machine's `ssh` makes the tunnel, with the user's own keys, agent, known hosts and jump hosts; it never asks. Host
+    /// and port of the address are then those that the SSH host sees.
+    pub ssh: Option<String>,
 }
 
 /// Whether TLS is used.
@@ -33,8 +39,31 @@ pub enum TargetSslMode {
     Prefer,
     /// Always.
     Require,
+    /// Always; the certificate must come from `ca`, which must be given, but may be for another name.
+    VerifyCa,
     /// Always; the same as `require`, which verifies here too.
     VerifyFull,
+}
+
+/// A MySQL or MariaDB server's database.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MySqlTarget {
+    /// Its address: `mysql://user:password@host:3306/database`, `mariadb://` too; `?socket=PATH` for a Unix socket.
+    pub mysql: String,
+    /// The user, where the address does not name it.
+    pub user: Option<String>,
+    /// The password, where the address does not hold it: nothing in it needs escaping here.
+    pub password: Option<String>,
+    /// A PEM file with the CA to trust instead of the system's; TLS is then required.
+    pub ca: Option<String>,
+    /// Whether TLS is used; `prefer` by default. Where it is used, certificate and name are verified (the name not with
+    /// `verify-ca`).
+    pub sslmode: Option<TargetSslMode>,
+    /// The SSH host through which the server is reached: `user@host`, `user@host:22` or a `Host` of ~/.ssh/config. The
+    /// machine's `ssh` makes the tunnel, with the user's own keys, agent, known hosts and jump hosts; it never asks. Host
+    /// and port of the address are then those that the SSH host sees.
+    pub ssh: Option<String>,
 }
 
 /// A SQLite database.
@@ -46,41 +75,107 @@ pub struct SqliteTarget {
     pub sqlite: String,
 }
 
-impl PostgresTarget {
-    /// The address with what stands beside it.
-    pub(crate) fn dsn(&self) -> Result<Dsn, String> {
-        let mut dsn = Dsn::parse(&self.postgres)?;
+/// What stands beside an address.
+struct Beside<'a> {
+    user: &'a Option<String>,
+    password: &'a Option<String>,
+    ca: &'a Option<String>,
+    sslmode: Option<TargetSslMode>,
+    ssh: &'a Option<String>,
+}
+
+impl Beside<'_> {
+    fn added_to(&self, mut dsn: Dsn) -> Result<Dsn, String> {
         if self.user.is_some() {
-            dsn.user.clone_from(&self.user);
+            dsn.user.clone_from(self.user);
         }
         if self.password.is_some() {
-            dsn.password.clone_from(&self.password);
+            dsn.password.clone_from(self.password);
+            dsn.doubtful = None;
         }
         if self.ca.is_some() {
-            dsn.ca.clone_from(&self.ca);
+            dsn.ca.clone_from(self.ca);
         }
-        match self.sslmode {
-            Some(TargetSslMode::Disable) => dsn.sslmode = Some(SslMode::Disable),
-            Some(TargetSslMode::Prefer) => dsn.sslmode = Some(SslMode::Prefer),
-            Some(TargetSslMode::Require | TargetSslMode::VerifyFull) => {
-                dsn.sslmode = Some(SslMode::Require);
-            }
-            None => {}
+        if let Some(mode) = self.sslmode {
+            dsn.sslmode = Some(mode.into());
+        }
+        if let Some(ssh) = self.ssh {
+            dsn.ssh = Some(SshHost::parse(ssh)?);
+        }
+        if dsn.sslmode == Some(SslMode::VerifyCa) && dsn.ca.is_none() {
+            return Err(
+                "`verify-ca` accepts any name that its CA has signed, so it needs a CA of your own: `ca: FILE`; with \
+                 the system's CAs write `verify-full`"
+                    .to_owned(),
+            );
         }
         if dsn.user.is_none() {
-            return Err(
-                "the address names no user; write `postgres://user@host/database`".to_owned(),
-            );
+            let scheme = dsn.language.scheme();
+            return Err(format!(
+                "the address names no user; write `{scheme}://user@host/database`"
+            ));
         }
         Ok(dsn)
     }
 }
 
-/// The host that a `postgres` target reaches.
+impl PostgresTarget {
+    /// The address with what stands beside it.
+    pub(crate) fn dsn(&self) -> Result<Dsn, String> {
+        let beside = Beside {
+            user: &self.user,
+            password: &self.password,
+            ca: &self.ca,
+            sslmode: self.sslmode,
+            ssh: &self.ssh,
+        };
+        beside.added_to(Dsn::parse(&self.postgres, Language::Postgres)?)
+    }
+}
+
+impl MySqlTarget {
+    /// The address with what stands beside it.
+    pub(crate) fn dsn(&self) -> Result<Dsn, String> {
+        let beside = Beside {
+            user: &self.user,
+            password: &self.password,
+            ca: &self.ca,
+            sslmode: self.sslmode,
+            ssh: &self.ssh,
+        };
+        beside.added_to(Dsn::parse(&self.mysql, Language::MySql)?)
+    }
+}
+
+impl From<TargetSslMode> for SslMode {
+    fn from(mode: TargetSslMode) -> Self {
+        match mode {
+            TargetSslMode::Disable => Self::Disable,
+            TargetSslMode::Prefer => Self::Prefer,
+            TargetSslMode::Require | TargetSslMode::VerifyFull => Self::Require,
+            TargetSslMode::VerifyCa => Self::VerifyCa,
+        }
+    }
+}
+
+/// The host that a `postgres` target reaches: the SSH host, where packets go to one.
 pub(crate) fn postgres_host(options: &Json) -> Result<Option<String>, String> {
     let target: PostgresTarget =
         serde_json::from_value(options.clone()).map_err(|e| e.to_string())?;
-    Ok(target.dsn()?.host_and_port())
+    Ok(reached(&target.dsn()?))
+}
+
+/// The host that a `mysql` target reaches: the SSH host, where packets go to one.
+pub(crate) fn mysql_host(options: &Json) -> Result<Option<String>, String> {
+    let target: MySqlTarget = serde_json::from_value(options.clone()).map_err(|e| e.to_string())?;
+    Ok(reached(&target.dsn()?))
+}
+
+fn reached(dsn: &Dsn) -> Option<String> {
+    match &dsn.ssh {
+        Some(ssh) => Some(ssh.host_and_port()),
+        None => dsn.host_and_port(),
+    }
 }
 
 /// A `sqlite` target is a file: it reaches no host.

@@ -1,5 +1,4 @@
-//! Every object of a git repository through the scanner, read by the system's `git` with everything off that a
-//! repository could make it do: hooks, file monitors, fetching, configuration of the user or the system.
+//! Every object of a git repository through the scanner, read by the system's `git`.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,6 +10,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, Buf
 
 use super::tree::{MAX_BYTES, Scanned};
 use crate::ctx::Ctx;
+use crate::git::git;
 
 const TRIED: &str = "git history";
 
@@ -145,35 +145,6 @@ async fn names(ctx: &Ctx, root: &Path) -> Result<BTreeMap<String, String>, NotOb
             (hash.to_owned(), path.to_owned())
         })
         .collect())
-}
-
-fn git(ctx: &Ctx, root: &Path, arguments: &[&str]) -> tokio::process::Command {
-    let mut command = ctx.program("git");
-    command
-        .current_dir(root)
-        .env("GIT_CONFIG_NOSYSTEM", "1")
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .env("GIT_TERMINAL_PROMPT", "0")
-        .env("GIT_NO_LAZY_FETCH", "1")
-        .env("GIT_NO_REPLACE_OBJECTS", "1")
-        .env("GIT_GRAFT_FILE", "/dev/null")
-        .env("GIT_OPTIONAL_LOCKS", "0")
-        .args([
-            "-c",
-            "core.hooksPath=/dev/null",
-            "-c",
-            "core.fsmonitor=false",
-        ])
-        .args([
-            "-c",
-            "protocol.allow=never",
-            "-c",
-            "safe.directory=*",
-            "-c",
-            "core.pager=cat",
-        ])
-        .args(arguments);
-    command
 }
 
 fn no_git(ctx: &Ctx, error: &std::io::Error) -> NotObserved {

@@ -1,21 +1,25 @@
-//! The `sql` probe: one statement to a PostgreSQL or SQLite database, and the rows or the error that came back.
+//! The `sql` probe: a statement or a script to a database, and the rows or the error that came back.
 
+mod mysql;
+mod names;
 mod observed;
 mod postgres;
 mod run;
+mod script;
+mod shape;
 mod sqlite;
 mod statement;
 mod syntax;
 
-use gonogo_core::plan::{Cost, OptionProblem, Syntax};
+use gonogo_core::plan::{Cost, FileProblem, OptionProblem, Syntax};
 use gonogo_core::record::{NotObserved, Power};
 use gonogo_core::shape::Shape;
 use serde_json::Value as Json;
 
-pub use syntax::SqlOptions;
+pub use syntax::{SqlFile, SqlOptions, SqlText};
 
 use crate::ctx::GateScope;
-use crate::probe::{BoxFuture, Call, Probe, Seen};
+use crate::probe::{BoxFuture, Call, GateEnd, Probe, Seen};
 
 /// The probe.
 pub struct Sql;
@@ -26,7 +30,7 @@ impl Syntax for Sql {
     }
 
     fn about(&self) -> &'static str {
-        "Makes one statement to a database and records its rows, or the error it was refused with."
+        "Makes a statement or runs a script in a database and records the rows, or the error it was refused with."
     }
 
     fn schema(&self) -> schemars::Schema {
@@ -34,11 +38,11 @@ impl Syntax for Sql {
     }
 
     fn targets(&self) -> &'static [&'static str] {
-        &["postgres", "sqlite"]
+        &["postgres", "sqlite", "mysql"]
     }
 
-    fn shape(&self, _options: &Json) -> Shape {
-        observed::shape()
+    fn shape(&self, options: &Json) -> Shape {
+        shape::shape(syntax::is_script(options))
     }
 
     fn power(&self, options: &Json, rollback: bool, _reads: bool) -> Option<Power> {
@@ -48,8 +52,7 @@ impl Syntax for Sql {
     }
 
     fn implied_id(&self, options: &Json) -> Option<String> {
-        let sql = options.get("sql").and_then(Json::as_str)?;
-        let words: Vec<&str> = sql
+        let words: Vec<&str> = syntax::asked(options)
             .split(|c: char| !c.is_alphanumeric() && c != '_')
             .filter(|word| !word.is_empty())
             .take(6)
@@ -59,6 +62,18 @@ impl Syntax for Sql {
 
     fn lint(&self, options: &Json) -> Vec<OptionProblem> {
         syntax::lint(options)
+    }
+
+    fn files(&self) -> &'static [&'static str] {
+        &["sql.file"]
+    }
+
+    fn lint_file(&self, _key: &str, options: &Json, bytes: &[u8]) -> Vec<FileProblem> {
+        syntax::lint_file(options, bytes)
+    }
+
+    fn lint_in_gate(&self, options: &Json, rollback: bool) -> Vec<OptionProblem> {
+        syntax::lint_in_gate(options, rollback)
     }
 
     fn cost(&self, _options: &Json) -> Cost {
@@ -71,15 +86,14 @@ impl Syntax for Sql {
 
 impl Probe for Sql {
     fn ask(&self, options: &Json) -> String {
-        let sql = options.get("sql").and_then(Json::as_str).unwrap_or("");
-        statement::shortened(sql)
+        statement::shortened(syntax::asked(options))
     }
 
     fn observe<'a>(&'a self, call: Call<'a>) -> BoxFuture<'a, Result<Seen, NotObserved>> {
         Box::pin(run::observe(call))
     }
 
-    fn end_gate<'a>(&'a self, scope: &'a GateScope) -> BoxFuture<'a, Option<bool>> {
+    fn end_gate<'a>(&'a self, scope: &'a GateScope) -> BoxFuture<'a, Option<GateEnd>> {
         Box::pin(run::end_gate(scope))
     }
 }

@@ -4,6 +4,15 @@
 //! user can choose), so a list of the words that are let through is complete; a list of words that are not would
 //! have to foresee every spelling. What a function, a trigger or a `DO` block does inside is the server's to refuse.
 
+mod escapes;
+pub(super) mod gate;
+mod mentions;
+mod piece;
+mod tree;
+
+pub(super) use escapes::{HARMLESS, HARMLESS_EXTENSIONS};
+pub(super) use mentions::{Mentions, Moves, mentions};
+
 /// The language that a statement is written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Dialect {
@@ -80,7 +89,7 @@ impl Statement {
                         .to_owned(),
                 );
             }
-            let statement = found.get_or_insert_with(Self::empty);
+            let statement = found.get_or_insert_with(Self::nothing);
             statement.add(&token, depth);
             match token {
                 Token::Open => depth += 1,
@@ -98,7 +107,8 @@ impl Statement {
         Ok(statement)
     }
 
-    fn empty() -> Self {
+    /// None yet.
+    pub(super) fn nothing() -> Self {
         Self {
             words: Vec::new(),
             verb: String::new(),
@@ -227,7 +237,7 @@ pub(super) struct Refused {
 }
 
 impl Refused {
-    fn new(why: String, help: &'static str) -> Self {
+    pub(super) fn new(why: String, help: &'static str) -> Self {
         Self { why, help }
     }
 }
@@ -243,8 +253,9 @@ pub(super) fn shortened(sql: &str) -> String {
     format!("{head}…")
 }
 
+/// A token, as far as it must be known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Token<'a> {
+pub(super) enum Token<'a> {
     Word(&'a str),
     Open,
     Close,
@@ -253,13 +264,17 @@ enum Token<'a> {
     Other,
 }
 
-struct Lexer<'a> {
-    rest: &'a str,
-    dialect: Dialect,
+/// Reads tokens.
+pub(super) struct Lexer<'a> {
+    /// What was not read yet.
+    pub(super) rest: &'a str,
+    /// The language.
+    pub(super) dialect: Dialect,
 }
 
 impl<'a> Lexer<'a> {
-    fn next(&mut self) -> Option<Token<'a>> {
+    /// The next token, after blanks and comments.
+    pub(super) fn next(&mut self) -> Option<Token<'a>> {
         self.skip_blanks_and_comments();
         let first = self.rest.chars().next()?;
         Some(match first {
@@ -283,7 +298,8 @@ impl<'a> Lexer<'a> {
         })
     }
 
-    fn skip_blanks_and_comments(&mut self) {
+    /// Up to the next token.
+    pub(super) fn skip_blanks_and_comments(&mut self) {
         loop {
             self.take_while(|c| c.is_ascii_whitespace() || c == '\u{b}');
             if self.rest.starts_with("--") {

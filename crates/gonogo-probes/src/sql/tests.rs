@@ -1,10 +1,16 @@
 //! The probe against real databases: SQLite in a file, PostgreSQL started from the machine's packages.
 
+mod connections;
+mod escapes;
 mod gates;
 mod matrix;
+mod names;
 mod postgres;
+mod proof;
+mod scripts;
 mod sqlite;
 mod statement;
+mod types;
 
 use std::time::Duration;
 
@@ -45,6 +51,10 @@ impl Bench {
     }
 
     async fn end(&self) -> Option<bool> {
+        self.ended().await.map(|end| end.confirmed)
+    }
+
+    async fn ended(&self) -> Option<GateEnd> {
         Sql.end_gate(&self.scope).await
     }
 }
@@ -93,9 +103,12 @@ fn only_a_statement_that_may_stay_needs_the_power_to_write() {
 fn what_cannot_mean_anything_is_refused_before_anything_runs() {
     let code = |options: Json| Sql.lint(&options).first().map(|p| p.code);
     assert_eq!(code(json!({"sql": "select $1", "bind": [1]})), None);
-    assert_eq!(
-        code(json!({"sql": "select '${saved.x}'"})),
-        Some("sql-template")
+    let pasted = Sql.lint(&json!({"sql": "select '${saved.x}'"}));
+    assert_eq!(pasted[0].code, "sql-template");
+    let help = pasted[0].help.as_ref().unwrap();
+    assert!(
+        help.contains("`bind:`") && help.contains("`identifiers:"),
+        "{help}"
     );
     assert_eq!(code(json!({"sql": " ; -- nothing"})), Some("sql-statement"));
     assert_eq!(
@@ -121,8 +134,12 @@ fn every_fact_that_is_seen_is_in_the_shape() {
         "columns",
         "error",
         "latency",
+        "notices",
         "engine",
     ] {
         assert!(names.contains(&name), "{name}");
     }
+    assert!(!names.contains(&"statements"));
+    let shape = Sql.shape(&json!({"sql": {"file": "a.sql"}}));
+    assert!(shape.fields.iter().any(|(name, _)| name == "statements"));
 }

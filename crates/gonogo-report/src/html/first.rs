@@ -138,6 +138,9 @@ fn conditions(page: &mut Markup, judged: &Judged) {
     page.raw("</ul></section>\n");
 }
 
+/// So many rolled-back gates say on the page what they left behind; the others' lines are in `verdict.json`.
+const MOST_LEFT_BEHIND: usize = 200;
+
 fn gates(page: &mut Markup, judged: &Judged) {
     page.put(
         "<section id=\"gates\"><h2>{}<span class=\"count\">{}</span></h2>\n",
@@ -173,6 +176,12 @@ fn gates(page: &mut Markup, judged: &Judged) {
         );
     }
     page.raw("</tbody></table></div>\n");
+    for line in first::left_behind(judged).iter().take(MOST_LEFT_BEHIND) {
+        page.put(
+            "<p class=\"small under\">{}</p>\n",
+            &[&shorten(line, 2 * MOST_TEXT)],
+        );
+    }
     page.put(
         "<p class=\"small quiet under\">Checks: {}. {} in all.</p></section>\n",
         &[

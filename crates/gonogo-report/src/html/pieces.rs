@@ -141,6 +141,21 @@ pub(super) fn finding(page: &mut Markup, anchors: &Anchors, finding: &Finding) {
         "<dt>seen</dt><dd><code>{}</code></dd>",
         &[&shorten(&finding.seen, MOST_TEXT)],
     );
+    if !finding.lines.is_empty() {
+        page.raw("<dt></dt><dd><pre class=\"diff\">");
+        for line in &finding.lines {
+            let class = match line.chars().next() {
+                Some('-') => "minus",
+                Some('+') => "plus",
+                _ => "same",
+            };
+            page.put(
+                "<span class=\"{}\">{}</span>\n",
+                &[class, &shorten(line, MOST_TEXT)],
+            );
+        }
+        page.raw("</pre></dd>");
+    }
     if let Some(cause) = &finding.cause {
         row(page, "likely cause", cause);
     }

@@ -155,6 +155,20 @@ fn finding_item_cut(number: usize, finding: &Finding, most: usize) -> String {
     };
     line("expected", short_code(&finding.expected, most));
     line("seen", short_code(&finding.seen, most));
+    if !finding.lines.is_empty() && most > 0 {
+        let block = crate::escape::markdown_block(&finding.lines.join("\n"), "diff");
+        item.push('\n');
+        for line in block.lines() {
+            item.push_str("     ");
+            item.push_str(line);
+            item.push('\n');
+        }
+        item.push('\n');
+    }
+    let mut line = |name: &str, value: String| {
+        let more = format!("   - {name}: {value}\n");
+        item.push_str(&more);
+    };
     if let Some(cause) = &finding.cause {
         line("likely cause", short(cause, most));
     }
@@ -240,6 +254,17 @@ fn gates(sheet: &mut Sheet, judged: &Judged) {
     if left > 0 {
         sheet.put(&format!(
             "\nand {left} more gates, none of them graver than those above: see report.html\n"
+        ));
+    }
+    let lines = first::left_behind(judged);
+    let lines = lines
+        .iter()
+        .map(|line| (format!("- {}\n", short(line, MOST_TEXT)), 1));
+    sheet.put("\n");
+    let left = sheet.put_within(4_000, lines);
+    if left > 0 {
+        sheet.put(&format!(
+            "\nand {left} more rolled-back gates: see report.html\n"
         ));
     }
 }

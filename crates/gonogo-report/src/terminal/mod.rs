@@ -109,10 +109,14 @@ fn finding_lines(canvas: &mut Canvas, finding: &Finding) {
         ("next", finding.next.as_deref()),
         ("owner", finding.owner.as_deref()),
     ];
+    let mut lines = finding.lines.as_slice();
     for (name, text) in rows {
         let Some(text) = text.filter(|text| !text.trim().is_empty()) else {
             continue;
         };
+        if name == "cause" || name == "next" {
+            excerpt(canvas, &mut lines);
+        }
         let text = escape::shorten(text, MOST_TEXT);
         let label = Label::new(name, 10, quiet());
         if name == "next" {
@@ -121,9 +125,30 @@ fn finding_lines(canvas: &mut Canvas, finding: &Finding) {
             canvas.labelled(2, &label, &text, Style::new());
         }
     }
+    excerpt(canvas, &mut lines);
     if !finding.also.is_empty() {
         let also = escape::shorten(&finding.also.join(", "), MOST_TEXT).into_owned();
         canvas.labelled(2, &Label::new("explains", 10, quiet()), &also, Style::new());
+    }
+}
+
+/// The lines of what was seen, once: a diff with its colours.
+fn excerpt(canvas: &mut Canvas, lines: &mut &[String]) {
+    const MOST: usize = 16;
+    let all = std::mem::take(lines);
+    for line in all.iter().take(MOST) {
+        let style = match line.chars().next() {
+            Some('-') => Style::new().fg_color(Some(AnsiColor::Red.into())),
+            Some('+') => Style::new().fg_color(Some(AnsiColor::Green.into())),
+            _ => quiet(),
+        };
+        let text = escape::shorten(line, 200);
+        // In one piece: the indent of what changed is part of it.
+        canvas.whole(4, &Label::new("", 8, quiet()), &text, style);
+    }
+    if all.len() > MOST {
+        let more = format!("… and {} lines more in the report", all.len() - MOST);
+        canvas.labelled(4, &Label::new("", 8, quiet()), &more, quiet());
     }
 }
 
@@ -205,6 +230,20 @@ fn gates(canvas: &mut Canvas, judged: &Judged) {
     canvas.row(&heads, &widths);
     for row in &rows {
         canvas.row(row, &widths);
+    }
+    let lines = first::left_behind(judged);
+    if !lines.is_empty() {
+        canvas.gap();
+    }
+    for line in lines.iter().take(MOST_LINES) {
+        canvas.text(0, &escape::shorten(line, 2 * MOST_TEXT), Style::new());
+    }
+    if lines.len() > MOST_LINES {
+        let text = format!(
+            "and {} more rolled-back gates in the report",
+            lines.len() - MOST_LINES
+        );
+        canvas.text(0, &text, quiet());
     }
 }
 

@@ -39,6 +39,10 @@ pub(super) enum Command {
     Report(ReportArgs),
     /// Recompute the verdict of a run from its evidence
     Verify(VerifyArgs),
+    /// Write down a database as it is now, to compare others with it
+    Snapshot(SnapshotArgs),
+    /// Say how two snapshots of a kind differ
+    Diff(DiffArgs),
 }
 
 impl Command {
@@ -54,6 +58,8 @@ impl Command {
             Self::Schema(_) => false,
             Self::Report(a) => matches!(a.format, Format::Json),
             Self::Verify(a) => a.json,
+            Self::Snapshot(_) => false,
+            Self::Diff(a) => a.json,
         }
     }
 }
@@ -229,6 +235,80 @@ pub(super) struct VerifyArgs {
     /// Demand that the run ended at most so long ago, such as `4h`
     #[arg(long, value_name = "DURATION")]
     pub(super) max_age: Option<String>,
+    /// Print one JSON document
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// `gonogo snapshot`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit codes: 0 written · 2 nothing was observed · 64 the plan or the command line is wrong (nothing was sent)"
+)]
+pub(super) struct SnapshotArgs {
+    /// What is written down
+    #[arg(value_enum)]
+    pub(super) kind: SnapshotKind,
+    /// The plan whose target is looked at
+    pub(super) plan: PathBuf,
+    /// The environment, as the plan names it
+    #[arg(long = "env", value_name = "NAME")]
+    pub(super) environment: String,
+    /// The value of an input; else its environment variable, else its file
+    #[arg(short = 'i', long = "input", value_name = "KEY=VALUE", value_parser = key_value)]
+    pub(super) inputs: Vec<(String, String)>,
+    /// The target; else the first database of the environment
+    #[arg(long, value_name = "NAME")]
+    pub(super) target: Option<String>,
+    /// Namespaces to look at: `public` by default, `main` for SQLite
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub(super) schema: Vec<String>,
+    /// Count the rows of every table (capacity)
+    #[arg(long)]
+    pub(super) count: bool,
+    /// The file to write; else it is printed
+    #[arg(long, value_name = "FILE")]
+    pub(super) out: Option<PathBuf>,
+    /// The form; only JSON can be compared
+    #[arg(long, value_enum, default_value = "json")]
+    pub(super) format: SnapshotFormat,
+}
+
+/// What a snapshot is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum SnapshotKind {
+    /// Tables, columns, types, constraints, indexes, …
+    Schema,
+    /// Sizes of the database, its tables and indexes
+    Capacity,
+}
+
+/// The forms of a snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum SnapshotFormat {
+    /// One JSON document
+    Json,
+    /// Markdown, for a person
+    Md,
+}
+
+/// `gonogo diff`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit codes: 0 no difference, GREEN · 1 they differ, RED · 2 YELLOW, or growth that cannot be judged · 64 they cannot be compared"
+)]
+pub(super) struct DiffArgs {
+    /// The snapshot that is expected, or the older one
+    pub(super) a: PathBuf,
+    /// The snapshot that was seen, or the newer one
+    pub(super) b: PathBuf,
+    /// Another threshold than the usual (capacity): table_yellow=1GB, table_red=5GB, growth_per_day_yellow=15%,
+    /// index_growth_per_week_red=30%, floor=1MB
+    #[arg(long, value_name = "NAME=VALUE", value_parser = key_value)]
+    pub(super) threshold: Vec<(String, String)>,
+    /// Print Markdown, for a pull request (capacity)
+    #[arg(long, conflicts_with = "json")]
+    pub(super) markdown: bool,
     /// Print one JSON document
     #[arg(long)]
     pub(super) json: bool,

@@ -2,6 +2,7 @@
 
 mod args;
 mod demo;
+mod diff;
 mod exit;
 mod judge;
 mod lint;
@@ -13,6 +14,7 @@ mod report;
 mod resume;
 mod run;
 mod schema;
+mod snapshot;
 mod try_check;
 mod verify;
 
@@ -41,6 +43,8 @@ pub fn main() -> ExitCode {
         Command::Schema(args) => schema::schema(&args),
         Command::Report(args) => report::report(&args),
         Command::Verify(args) => verify::verify(&args),
+        Command::Snapshot(args) => snapshot::snapshot(&args),
+        Command::Diff(args) => diff::diff(&args),
     };
     match ended {
         Ok(code) => ExitCode::from(code),

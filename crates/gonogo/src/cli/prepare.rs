@@ -23,7 +23,11 @@ pub(super) struct Loaded {
 
 /// Loads a plan; every problem at once.
 pub(super) fn load(path: &Path) -> Result<Loaded, Exit> {
-    let registry = gonogo_probes::registry();
+    load_by(path, &registry())
+}
+
+/// Loads a plan by what a registry knows.
+pub(super) fn load_by(path: &Path, registry: &Registry<'_>) -> Result<Loaded, Exit> {
     let base_dir = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
         _ => PathBuf::from("."),
@@ -34,7 +38,7 @@ pub(super) fn load(path: &Path) -> Result<Loaded, Exit> {
         .ok_or_else(|| Exit::wrong("not-a-plan", format!("{} is not a file", path.display())))?;
     let base_dir = base_dir.canonicalize().unwrap_or(base_dir);
     let files = DiskFiles::new(&base_dir);
-    let loaded = plan::load(&files, name, &registry);
+    let loaded = plan::load(&files, name, registry);
     let mut diagnostics = loaded.diagnostics;
     let mut waivers = LoadedWaivers::default();
     if let Some(found) = &loaded.plan {

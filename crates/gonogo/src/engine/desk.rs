@@ -25,7 +25,7 @@ use super::names::Names;
 use super::progress::{Progress, Told};
 use super::setup::Setup;
 use crate::store::{Appender, BlobName, Blobs, Durability, Receipt, RedactedBytes};
-use crate::world::World;
+use crate::world::{World, variable};
 
 /// A check's item: gate, check, and which item of its `for_each`.
 type ItemKey = (String, String, Option<u32>);
@@ -78,7 +78,12 @@ impl Desk {
             Duration::from_secs(30),
             stopped,
         )
-        .of_run(started.started_at);
+        .of_run(started.started_at)
+        .for_run(
+            Some(started.run.clone()),
+            variable("GONOGO_SSH_CONFIG").map(|path| setup.base_dir.join(path)),
+        )
+        .with_files(setup.plan.files.clone());
         let state = State {
             appender: Some(appender),
             blobs,
@@ -280,6 +285,7 @@ impl Desk {
         let shaped =
             shapes.map_or_else(Vec::new, |s| state.redactor.register_shapes(s, &seen.facts));
         let raw_blobs = std::mem::take(&mut seen.blobs);
+        super::masking::register_blobs(&mut state.redactor, shapes, &raw_blobs);
         let mut observation = Observation {
             probe: check.probe.clone(),
             target: seen.target,
@@ -301,10 +307,8 @@ impl Desk {
                 blob.bytes
             };
             let len = bytes.len() as u64;
-            let name: BlobName = state
-                .blobs
-                .put(&RedactedBytes::vouched(bytes))
-                .map_err(EngineError::Store)?;
+            let masked = RedactedBytes::vouched(bytes);
+            let name = state.blobs.put(&masked).map_err(EngineError::Store)?;
             observation.blobs.push(BlobRef {
                 role: blob.role,
                 sha256: name.as_str().to_owned(),

@@ -1,8 +1,10 @@
 //! Every part of an observation through the redactor, before anything else sees it.
 
-use gonogo_core::Value;
 use gonogo_core::record::{Observation, Shown};
 use gonogo_core::redact::Redactor;
+use gonogo_core::shapes::Scanner;
+use gonogo_core::{Map, Value};
+use gonogo_probes::probe::RawBlob;
 
 /// Masks every text of an observation and notes where secrets stood.
 pub(super) fn mask(redactor: &Redactor, observation: &mut Observation) {
@@ -45,4 +47,18 @@ pub(super) fn mask(redactor: &Redactor, observation: &mut Observation) {
 /// Masks bytes.
 pub(super) fn bytes(redactor: &Redactor, bytes: &[u8]) -> Vec<u8> {
     redactor.redact_bytes(bytes).0.into_owned()
+}
+
+/// Makes known what has a secret's shape in parts that are too large to be facts.
+pub(super) fn register_blobs(
+    redactor: &mut Redactor,
+    scanner: Option<&Scanner>,
+    blobs: &[RawBlob],
+) {
+    let Some(scanner) = scanner else { return };
+    for blob in blobs.iter().filter(|blob| blob.redact) {
+        let text = String::from_utf8_lossy(&blob.bytes).into_owned();
+        let held = Map::from([(blob.role.clone(), Value::String(text))]);
+        redactor.register_shapes(scanner, &held);
+    }
 }

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use gonogo_core::judge;
-use gonogo_core::plan::Subject;
+use gonogo_core::plan::{Check, Subject};
 use gonogo_core::record::{Event, Run, RunStarted};
 use gonogo_core::schedule::{Move, Schedule, Scope};
 use gonogo_probes::ctx::GateScope;
@@ -258,7 +258,9 @@ fn open_gate(desk: &Arc<Desk>, gate: usize) -> Arc<GateScope> {
         gate: gate.id.clone(),
         title: gate.title.clone(),
     });
-    Arc::new(GateScope::new(gate.rollback))
+    let names_session = |check: &Check| check.options.get("session").is_some();
+    let sessions = gate.checks.iter().any(names_session);
+    Arc::new(GateScope::new(gate.rollback).with_sessions(sessions))
 }
 
 /// Ends the gate's transaction and says whether gates that need this one may run.
@@ -266,10 +268,11 @@ async fn close_gate(desk: &Arc<Desk>, gate: usize, scope: &GateScope) -> Result<
     let planned = &desk.setup.plan.gates[gate];
     if planned.rollback {
         for probe in gonogo_probes::probes() {
-            if let Some(confirmed) = probe.end_gate(scope).await {
+            if let Some(end) = probe.end_gate(scope).await {
                 desk.record(Event::RolledBack {
                     gate: planned.id.clone(),
-                    confirmed,
+                    confirmed: end.confirmed,
+                    proof: end.proof.map(Box::new),
                 })?;
             }
         }

@@ -7,10 +7,15 @@
     reason = "tests make files and start programs, and stop where something is not as it must be"
 )]
 
+mod backup;
 mod bad_input;
 mod bundle;
+mod capacity;
 mod case_s1;
+mod case_s3;
+mod case_s4;
 mod containers;
+mod copies;
 mod crash_disk;
 mod crash_kill;
 mod crash_rig;
@@ -18,7 +23,12 @@ mod crash_sim;
 mod example;
 mod limits;
 mod matrix;
+mod migrations;
+mod reach;
 mod readme;
 mod resume;
 mod rig;
 mod roads_to_green;
+mod rolled_back;
+mod schema;
+mod sql;

@@ -11,6 +11,7 @@ mod hostile;
 mod http;
 mod jwt;
 mod load;
+mod migrations;
 mod postgres;
 mod prometheus;
 mod redis;
@@ -35,6 +36,7 @@ enum Kind {
     Mint,
     Files,
     Secrets,
+    Migrations,
     Exec,
     Containers,
     Kubernetes,
@@ -44,7 +46,7 @@ enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 17] = [
+    const ALL: [Self; 18] = [
         Self::Http,
         Self::Load,
         Self::Scrape,
@@ -56,6 +58,7 @@ impl Kind {
         Self::Mint,
         Self::Files,
         Self::Secrets,
+        Self::Migrations,
         Self::Exec,
         Self::Containers,
         Self::Kubernetes,
@@ -74,6 +77,7 @@ impl Kind {
             Self::Inspect | Self::Mint => "jwt",
             Self::Files => "files",
             Self::Secrets => "secrets",
+            Self::Migrations => "migrations",
             Self::Exec => "exec",
             Self::Containers => "containers",
             Self::Kubernetes => "kubernetes",

@@ -4,6 +4,7 @@
 mod binary;
 mod clean;
 mod client;
+mod databases;
 mod faults;
 mod postgres;
 mod scenario;

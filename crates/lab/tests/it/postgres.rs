@@ -1,16 +1,6 @@
 //! The same system on a real PostgreSQL, started for the test from the machine's packages.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "a database server is a program that must be started"
-)]
-
-use std::{
-    path::{Path, PathBuf},
-    process::{Command, Output},
-};
-
 use lab::{
-    Database,
+    Database, PostgresServer,
     metasheet2::{self, Config, Fault, Faults},
 };
 use tokio_postgres::{Client, NoTls, error::SqlState};
@@ -20,90 +10,6 @@ use crate::{
     faults::expected,
     scenario::{Sql, validate},
 };
-
-/// A server of its own, reached by a socket in its folder; stopped and removed at the end.
-struct Server {
-    programs: PathBuf,
-    folder: String,
-}
-
-impl Server {
-    fn start() -> Self {
-        let programs =
-            newest_programs().expect("these tests need PostgreSQL: apt-get install -y postgresql");
-        let folder = out(as_owner("mktemp").args(["-d", "/tmp/lab-postgres-XXXXXX"]));
-        let server = Self { programs, folder };
-        let data = format!("{}/data", server.folder);
-        out(as_owner(&server.program("initdb"))
-            .args(["-D", &data, "-U", "lab", "-A", "trust", "-N", "-E", "UTF8"]));
-        let options = format!("-F -c listen_addresses='' -k {}", server.folder);
-        let log = format!("{}/log", server.folder);
-        // -w: it comes back when the server answers. The log goes to a file, or the server would hold our pipe open.
-        out(as_owner(&server.program("pg_ctl"))
-            .args(["-D", &data, "-w", "-l", &log, "-o", &options, "start"]));
-        server
-    }
-
-    fn program(&self, name: &str) -> String {
-        self.programs.join(name).display().to_string()
-    }
-
-    fn url(&self) -> String {
-        format!("postgres:///postgres?user=lab&host={}", self.folder)
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let data = format!("{}/data", self.folder);
-        drop(
-            as_owner(&self.program("pg_ctl"))
-                .args(["-D", &data, "-m", "immediate", "stop"])
-                .output(),
-        );
-        drop(std::fs::remove_dir_all(&self.folder));
-    }
-}
-
-fn newest_programs() -> Option<PathBuf> {
-    let versions = std::fs::read_dir("/usr/lib/postgresql").ok()?;
-    let programs = versions.filter_map(|version| Some(version.ok()?.path().join("bin")));
-    programs
-        .filter(|folder| folder.join("pg_ctl").exists())
-        .max_by_key(|folder| version(folder))
-}
-
-fn version(programs: &Path) -> Option<u32> {
-    programs.parent()?.file_name()?.to_str()?.parse().ok()
-}
-
-/// A command as somebody whom the server lets be its owner: not root.
-fn as_owner(program: &str) -> Command {
-    if out(Command::new("id").arg("-u")) == "0" {
-        let mut command = Command::new("runuser");
-        command
-            .args(["-u", "postgres", "--", program])
-            .current_dir("/");
-        command
-    } else {
-        Command::new(program)
-    }
-}
-
-fn out(command: &mut Command) -> String {
-    let Output {
-        status,
-        stdout,
-        stderr,
-    } = command.output().unwrap();
-    assert!(
-        status.success(),
-        "{command:?}: {}{}",
-        String::from_utf8_lossy(&stdout),
-        String::from_utf8_lossy(&stderr)
-    );
-    String::from_utf8(stdout).unwrap().trim().to_owned()
-}
 
 async fn look(url: &str, rule: &str) -> Sql {
     let (mut client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
@@ -150,8 +56,8 @@ async fn asked(client: &mut Client, rule: &str) -> Sql {
 
 #[tokio::test(start_paused = true)]
 async fn on_postgresql_the_system_and_its_faults_are_the_same() {
-    let server = Server::start();
-    let url = server.url();
+    let server = PostgresServer::start("a-password-for-the-lab").unwrap();
+    let url = server.url("postgres");
     let planted = [
         None,
         Some(Fault::MissingTable),

@@ -155,6 +155,7 @@ fn judged_gate(id: &str, state: GateState) -> GateJudged {
         result: state.outcome.word().to_owned(),
         owner: None,
         checks,
+        left_behind: None,
     }
 }
 

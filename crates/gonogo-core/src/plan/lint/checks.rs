@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 
 use super::{Use, check_types, given_names, limits, undeclared, uses};
-use crate::diag::Diagnostic;
+use crate::diag::{Diagnostic, Place};
 use crate::expr::{Field, Type, TypeEnv};
 use crate::plan::build::Built;
 use crate::plan::exprs;
-use crate::plan::load::Reader;
-use crate::plan::source::Span;
-use crate::plan::syntax::{OptionProblem, Registry, Syntax};
+use crate::plan::load::{Reader, file_path};
+use crate::plan::source::{Source, Span};
+use crate::plan::syntax::{FileProblem, OptionProblem, Registry, Syntax};
 use crate::plan::tree::Node;
 use crate::plan::types::{Check, StatisticsOptions};
 
@@ -17,7 +17,7 @@ pub(super) fn lint(built: &Built, reader: &mut Reader<'_>, registry: &Registry) 
     let given = given_names(built);
     let captures = captures(built);
     let statistics = built.plan.statistics;
-    let each = |check: &Check, node: &Node, reader: &mut Reader<'_>| {
+    let each = |check: &Check, node: &Node, rollback: bool, reader: &mut Reader<'_>| {
         let Some(probe) = registry.probe(&check.probe) else {
             return;
         };
@@ -26,18 +26,19 @@ pub(super) fn lint(built: &Built, reader: &mut Reader<'_>, registry: &Registry) 
             node,
             probe,
             statistics,
+            rollback,
         };
-        one.lint(&given, reader);
+        one.lint(&given, registry.check_files, reader);
         for each in uses(check, node) {
             undeclared(built, &captures, &each, reader);
         }
     };
     if let (Some(subject), Some(node)) = (&built.plan.subject, &built.subject) {
-        each(&subject.check, node, reader);
+        each(&subject.check, node, false, reader);
     }
     for (gate, site) in built.plan.gates.iter().zip(&built.gates) {
         for (check, node) in gate.checks.iter().zip(&site.checks) {
-            each(check, node, reader);
+            each(check, node, gate.rollback, reader);
         }
     }
 }
@@ -55,10 +56,11 @@ struct One<'a> {
     node: &'a Node,
     probe: &'a dyn Syntax,
     statistics: StatisticsOptions,
+    rollback: bool,
 }
 
 impl One<'_> {
-    fn lint(&self, given: &TypeEnv, reader: &mut Reader<'_>) {
+    fn lint(&self, given: &TypeEnv, check_files: bool, reader: &mut Reader<'_>) {
         self.expects_something(reader);
         let shape = self.probe.shape(&self.check.options);
         let mut facts: BTreeSet<&str> = shape.fields.iter().map(|(n, _)| n.as_str()).collect();
@@ -80,8 +82,14 @@ impl One<'_> {
             self.types(&each, &before, &after, &facts, reader);
         }
         self.templates(reader);
-        for problem in self.probe.lint(&self.check.options) {
+        let options = &self.check.options;
+        let everywhere = self.probe.lint(options);
+        let here = self.probe.lint_in_gate(options, self.rollback);
+        for problem in everywhere.into_iter().chain(here) {
             self.own_problem(problem, reader);
+        }
+        if check_files {
+            self.files(reader);
         }
         self.retries(reader);
         self.limits(reader);
@@ -200,6 +208,51 @@ impl One<'_> {
         reader.say(diagnostic, at);
     }
 
+    /// The files that the check reads: they become the plan's own, and what is wrong with them is said at its place.
+    fn files(&self, reader: &mut Reader<'_>) {
+        for key in self.probe.files() {
+            let named = key
+                .split('.')
+                .try_fold(self.node, |node, part| node.get(part));
+            let Some((node, written)) = named.and_then(|node| Some((node, node.text()?))) else {
+                continue;
+            };
+            let at = node.span;
+            if written.contains("${") {
+                let message = format!(
+                    "`{key}` names a file of the plan, which must be known before anything runs"
+                );
+                let problem = Diagnostic::error("file-template", message)
+                    .help("write its path; for another file write another check, with `when:`");
+                reader.say(problem, at);
+                continue;
+            }
+            let path = match file_path(written) {
+                Ok(path) => path,
+                Err(why) => {
+                    reader.say(Diagnostic::error("bad-path", why), at);
+                    continue;
+                }
+            };
+            let bytes = match reader.keep(&path) {
+                Ok(bytes) => bytes,
+                Err(why) => {
+                    let message = format!("`{written}` cannot be read: {why}");
+                    reader.say(Diagnostic::error("missing-file", message), at);
+                    continue;
+                }
+            };
+            let problems = self.probe.lint_file(key, &self.check.options, &bytes);
+            if !problems.is_empty() {
+                let text = String::from_utf8_lossy(&bytes).into_owned();
+                let source = Source::new(path.as_str(), text);
+                problems
+                    .into_iter()
+                    .for_each(|problem| said_in_file(problem, &path, &source, reader));
+            }
+        }
+    }
+
     fn retries(&self, reader: &mut Reader<'_>) {
         let Some(retry) = self.check.retry else {
             return;
@@ -239,4 +292,23 @@ impl One<'_> {
             }
         }
     }
+}
+
+/// Says a problem at its place in a file that the plan names.
+fn said_in_file(problem: FileProblem, path: &str, source: &Source, reader: &mut Reader<'_>) {
+    let place = Place {
+        file: path.to_owned(),
+        line: problem.line,
+        column: problem.column,
+        width: 1,
+    };
+    let excerpt = source.excerpt(problem.line.saturating_sub(1));
+    let said = if problem.warning {
+        Diagnostic::warning(problem.code, problem.message)
+    } else {
+        Diagnostic::error(problem.code, problem.message)
+    };
+    reader
+        .problems
+        .nowhere(said.help(problem.help).at(place, excerpt));
 }

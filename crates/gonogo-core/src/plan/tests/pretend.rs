@@ -325,5 +325,6 @@ pub(in crate::plan) fn registry() -> Registry<'static> {
     Registry {
         probes: &PROBES,
         targets: &TARGETS,
+        check_files: true,
     }
 }

@@ -4,9 +4,13 @@
 use std::error::Error;
 use std::fmt;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::BytesMut;
 use serde_json::Value as Json;
 use tokio_postgres::types::{Format, IsNull, Kind, ToSql, Type, to_sql_checked};
+
+use super::decode;
 
 /// A value in text form, or null. May be a secret, so it cannot be printed: the driver logs what it sends.
 pub(crate) struct Text(Option<String>);
@@ -53,12 +57,18 @@ fn text(json: &Json, ty: &Type) -> Result<Option<String>, String> {
         return text(json, inner);
     }
     let is_json = [Type::JSON, Type::JSONB].contains(ty);
+    if let Some(bytes) = bytes_of(json).filter(|_| !is_json) {
+        return Ok(Some(hex(&bytes)));
+    }
     let is_whole = [Type::INT2, Type::INT4, Type::INT8, Type::OID].contains(ty);
     Ok(match json {
         Json::Null => None,
         Json::String(text) => Some(text.clone()),
         Json::Array(_) | Json::Object(_) if is_json => Some(json.to_string()),
         Json::Array(items) => match ty.kind() {
+            Kind::Array(of) if [Type::INT2_VECTOR, Type::OID_VECTOR].contains(ty) => {
+                Some(vector(items, of)?)
+            }
             Kind::Array(of) => Some(array(items, of)?),
             _ => return Err(format!("is a list, and the server expects {}", ty.name())),
         },
@@ -76,13 +86,40 @@ fn text(json: &Json, ty: &Type) -> Result<Option<String>, String> {
     })
 }
 
+/// Bytes that were saved: `{"$bytes": base64}`. Text in base64 would be taken for the bytes themselves.
+pub(crate) fn bytes_of(json: &Json) -> Option<Vec<u8>> {
+    let Json::Object(map) = json else {
+        return None;
+    };
+    match (map.len(), map.get("$bytes")) {
+        (1, Some(Json::String(text))) => BASE64.decode(text).ok(),
+        _ => None,
+    }
+}
+
+/// `\x00ff`
+fn hex(bytes: &[u8]) -> String {
+    let digits = bytes.iter().map(|byte| format!("{byte:02x}"));
+    std::iter::once("\\x".to_owned()).chain(digits).collect()
+}
+
+/// `1 2 3`, the form of `int2vector` and `oidvector`.
+fn vector(items: &[Json], of: &Type) -> Result<String, String> {
+    let mut parts = Vec::new();
+    for item in items {
+        let part = text(item, of)?.ok_or("is a list with a null, which this type has not")?;
+        parts.push(part);
+    }
+    Ok(parts.join(" "))
+}
+
 /// `{"a","b \"c\"",NULL}`; a list in the list is a further dimension.
 fn array(items: &[Json], of: &Type) -> Result<String, String> {
     let is_json = [Type::JSON, Type::JSONB].contains(of);
     let mut out = String::from("{");
     for (index, item) in items.iter().enumerate() {
         if index > 0 {
-            out.push(',');
+            out.push(decode::delimiter(of));
         }
         match item {
             Json::Array(inner) if !is_json => out.push_str(&array(inner, of)?),

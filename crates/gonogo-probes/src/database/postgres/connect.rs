@@ -2,36 +2,57 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll};
+use std::sync::atomic::Ordering;
+use std::task::{Poll, ready};
 use std::time::Duration;
 
 use gonogo_core::record::{Cause, NotObserved};
-use rustls::ClientConfig;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpStream, UnixStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::UnixStream;
 use tokio::task::JoinHandle;
 use tokio_postgres::config::SslMode as ServerSslMode;
-use tokio_postgres::tls::MakeTlsConnect;
-use tokio_postgres::{CancelToken, Client, Config, NoTls};
+use tokio_postgres::tls::TlsStream;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{
+    AsyncMessage, CancelToken, Client, Config, Connection, NoTls, RowStream, SimpleQueryMessage,
+    Statement,
+};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::trouble;
-use crate::ctx::{Ctx, trusted_roots};
-use crate::database::Asking;
+use super::notices::Notices;
+use super::tls::{self, tls_for};
+use super::wire::{Budget, MAX_ROW_BYTES, Metered, Wire};
+use super::wording::{Forms, Worded, WordedTls};
+use super::{decode, trouble};
+use crate::ctx::Ctx;
 use crate::database::dsn::{Dsn, Place, SslMode};
+use crate::database::ssh::{self, Far, Way};
+use crate::database::{Asking, Heard, is_this_machine};
 
-/// What may arrive from one row to the next: a larger row is not read to its end.
-const MAX_ROW_BYTES: u64 = 64 * 1024 * 1024;
 /// How long what is left of a connection may take to end.
 const LINGER: Duration = Duration::from_secs(2);
+/// How long a transaction may be idle beyond the check's time limit.
+const IDLE_MS: u64 = 60_000;
+/// PostgreSQL cuts a longer name.
+const LONGEST_NAME: usize = 63;
+/// Where a server's socket usually is: Debian's folder and PostgreSQL's own.
+const USUAL_FOLDERS: [&str; 2] = ["/var/run/postgresql", "/tmp"];
+
+/// What a session is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Access {
+    /// Only to read: no transaction of it writes by default.
+    Read,
+    /// To change something, for good or until a rollback.
+    Change,
+}
 
 /// The way to a server. Holds a password, so it cannot be printed.
 pub(crate) struct Route {
     dsn: Arc<Dsn>,
     tls: Option<MakeRustlsConnect>,
+    access: Access,
 }
 
 /// A connection with a session of the server's.
@@ -40,6 +61,9 @@ pub(crate) struct Session {
     connection: Option<JoinHandle<()>>,
     route: Arc<Route>,
     budget: Budget,
+    forms: Forms,
+    notices: Notices,
+    pid: Option<u32>,
     engine: String,
     whole: bool,
     limit: Duration,
@@ -48,27 +72,26 @@ pub(crate) struct Session {
 impl Route {
     /// The way to the target's server.
     pub(crate) fn of(ask: &Asking<'_>, dsn: &Arc<Dsn>) -> Result<Self, NotObserved> {
-        let host = match &dsn.place {
-            Place::Host(host) => Some(host.as_str()),
-            // PostgreSQL speaks no TLS on a socket of the file system.
-            Place::Socket(_) | Place::UsualSocket => None,
-        };
-        let secured = host.is_some_and(|host| match (dsn.sslmode, &dsn.ca) {
-            (Some(SslMode::Disable), _) => false,
-            (Some(SslMode::Require), _) | (_, Some(_)) => true,
-            (Some(SslMode::Prefer) | None, None) => !is_this_machine(host),
-        });
-        let tls = secured.then(|| tls(ask, dsn)).transpose()?;
+        let tls = is_secured(dsn).then(|| tls::of(ask, dsn)).transpose()?;
         Ok(Self {
             dsn: Arc::clone(dsn),
             tls,
+            access: Access::Change,
         })
     }
 
-    fn config(&self) -> Config {
+    /// The same, only to read.
+    pub(crate) fn reading(mut self) -> Self {
+        self.access = Access::Read;
+        self
+    }
+
+    /// `settings` are the session's own from its beginning: a later `SET` would go, by way of a pooler, to whoever uses
+    /// the connection next.
+    fn config(&self, ctx: &Ctx, settings: Option<&str>) -> Config {
         let mut config = Config::new();
         config
-            .application_name("gonogo")
+            .application_name(application_name(ctx))
             .user(self.dsn.user.as_deref().unwrap_or_default())
             .ssl_mode(if self.tls.is_some() {
                 ServerSslMode::Require
@@ -81,10 +104,27 @@ impl Route {
         if let Some(database) = &self.dsn.database {
             config.dbname(database);
         }
-        if let Some(options) = &self.dsn.options {
-            config.options(options);
+        // The last one of a kind holds: what the address says cannot undo the session's own.
+        let own = self.dsn.options.as_deref();
+        let options: Vec<&str> = own.into_iter().chain(settings).collect();
+        if !options.is_empty() {
+            config.options(options.join(" "));
         }
         config
+    }
+
+    /// Limits that hold for whatever is asked, also where a check sets none: for a statement, for a lock, for a
+    /// transaction that nobody goes on with, and for a client that is gone without a word.
+    fn settings(&self, limit_ms: u64) -> String {
+        let idle_ms = limit_ms.saturating_add(IDLE_MS);
+        let mut settings = format!(
+            "-c statement_timeout={limit_ms} -c lock_timeout={limit_ms} -c idle_in_transaction_session_timeout={idle_ms} \
+             -c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
+        );
+        if self.access == Access::Read {
+            settings.push_str(" -c default_transaction_read_only=on");
+        }
+        settings
     }
 
     fn host(&self) -> &str {
@@ -94,14 +134,33 @@ impl Route {
         }
     }
 
-    async fn wire(&self, ctx: &Ctx) -> Result<Wire, NotObserved> {
+    /// What is connected to from the ssh host.
+    pub(crate) fn far(&self) -> Far {
+        let socket =
+            |folder: &Path| Far::Socket(folder.join(format!(".s.PGSQL.{}", self.dsn.port)));
+        match &self.dsn.place {
+            Place::Host(host) => Far::Port(host.clone(), self.dsn.port),
+            Place::Socket(folder) => socket(folder),
+            Place::UsualSocket => socket(Path::new(USUAL_FOLDERS[0])),
+        }
+    }
+
+    async fn wire(&self, ctx: &Ctx) -> Result<(Wire, Option<Way>), NotObserved> {
+        if let Some(host) = &self.dsn.ssh {
+            let (stream, way) = ssh::through(ctx, host, &self.far()).await?;
+            return Ok((Wire::Unix(stream), Some(way)));
+        }
+        Ok((self.direct(ctx).await?, None))
+    }
+
+    async fn direct(&self, ctx: &Ctx) -> Result<Wire, NotObserved> {
         let folders: Vec<PathBuf> = match &self.dsn.place {
             Place::Host(host) => {
                 let connected = ctx.connect(host, self.dsn.port).await?;
                 return Ok(Wire::Tcp(connected.stream));
             }
             Place::Socket(folder) => vec![folder.clone()],
-            Place::UsualSocket => ["/var/run/postgresql", "/tmp"].map(PathBuf::from).to_vec(),
+            Place::UsualSocket => USUAL_FOLDERS.map(PathBuf::from).to_vec(),
         };
         let mut last = None;
         for folder in &folders {
@@ -133,30 +192,56 @@ fn socket_failed(ctx: &Ctx, dsn: &Dsn, error: &io::Error) -> NotObserved {
     failed
 }
 
-fn tls(ask: &Asking<'_>, dsn: &Dsn) -> Result<MakeRustlsConnect, NotObserved> {
-    let ca = dsn.ca.as_deref().map(|ca| ask.ctx.path(ca));
-    let roots = trusted_roots(ca.as_deref().map(Path::new))
-        .map_err(|message| ask.failed(Cause::Missing, message))?;
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|e| ask.failed(Cause::Tls, e.to_string()))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(MakeRustlsConnect::new(config))
+/// Whether the connection is secured by TLS.
+pub(crate) fn is_secured(dsn: &Dsn) -> bool {
+    let host = match &dsn.place {
+        Place::Host(host) => host,
+        // PostgreSQL speaks no TLS on a socket of the file system.
+        Place::Socket(_) | Place::UsualSocket => return false,
+    };
+    match (dsn.sslmode, &dsn.ca) {
+        (Some(SslMode::Disable), _) => false,
+        (Some(SslMode::Require | SslMode::VerifyCa), _) | (_, Some(_)) => true,
+        (Some(SslMode::Prefer) | None, None) => !is_this_machine(host),
+    }
 }
 
-fn is_this_machine(host: &str) -> bool {
-    let host = host.to_ascii_lowercase();
-    let address = host.parse::<std::net::IpAddr>();
-    host == "localhost"
-        || host.ends_with(".localhost")
-        || address.is_ok_and(|address| address.is_loopback())
+/// `gonogo RUN`, as `pg_stat_activity` shows it.
+pub(crate) fn application_name(ctx: &Ctx) -> String {
+    let mut name = match ctx.run() {
+        Some(run) => format!("gonogo {run}"),
+        None => "gonogo".to_owned(),
+    };
+    name.truncate(name.floor_char_boundary(LONGEST_NAME));
+    name
 }
 
 /// Connects and signs in.
 pub(crate) async fn connect(ask: &Asking<'_>, route: &Arc<Route>) -> Result<Session, NotObserved> {
-    let wire = route.wire(ask.ctx).await?;
+    let limit = limit_ms(ask);
+    let settings = route.settings(limit);
+    match attempt(ask, route, Some(&settings)).await? {
+        Ok(mut session) => {
+            session.limit = Duration::from_millis(limit);
+            Ok(session)
+        }
+        // PgBouncer knows no such settings; each transaction then sets its own.
+        Err(error) if trouble::knows_no_settings(&error) => {
+            match attempt(ask, route, None).await? {
+                Ok(session) => Ok(session),
+                Err(error) => Err(trouble::not_connected(ask, &route.dsn, &error)),
+            }
+        }
+        Err(error) => Err(trouble::not_connected(ask, &route.dsn, &error)),
+    }
+}
+
+async fn attempt(
+    ask: &Asking<'_>,
+    route: &Arc<Route>,
+    settings: Option<&str>,
+) -> Result<Result<Session, tokio_postgres::Error>, NotObserved> {
+    let (wire, way) = route.wire(ask.ctx).await?;
     let budget = Budget::default();
     let metered = Metered {
         wire,
@@ -164,7 +249,12 @@ pub(crate) async fn connect(ask: &Asking<'_>, route: &Arc<Route>) -> Result<Sess
         begun: false,
         secured: route.tls.is_some(),
     };
-    let signing_in = sign_in(route, metered);
+    let heard = Listening {
+        forms: Forms::default(),
+        notices: Notices::default(),
+        budget: budget.clone(),
+    };
+    let signing_in = sign_in(route, route.config(ask.ctx, settings), metered, &heard);
     let signed_in = tokio::time::timeout(ask.ctx.remaining(), signing_in).await;
     match signed_in {
         Err(_) => Err(ask.failed_with_help(
@@ -172,46 +262,103 @@ pub(crate) async fn connect(ask: &Asking<'_>, route: &Arc<Route>) -> Result<Sess
             format!("{} did not finish the sign-in in time", route.dsn.shown()),
             "does something else than PostgreSQL listen there?",
         )),
-        Ok(Err(e)) => Err(trouble::not_connected(ask, &route.dsn, &e)),
-        Ok(Ok((client, connection, version))) => Ok(Session {
-            client,
-            connection: Some(connection),
+        Ok(Err(e)) => {
+            // What `ssh` could not reach it takes and closes at once.
+            if let Some(way) = way.filter(|_| e.as_db_error().is_none())
+                && let Some(why) = way.why_closed(ask.ctx).await
+            {
+                return Err(why);
+            }
+            Ok(Err(e))
+        }
+        Ok(Ok(signed_in)) => Ok(Ok(Session {
+            client: signed_in.client,
+            connection: Some(signed_in.running),
             route: Arc::clone(route),
             budget,
-            engine: format!("PostgreSQL {version}"),
+            forms: heard.forms,
+            notices: heard.notices,
+            pid: signed_in.pid,
+            engine: format!("PostgreSQL {}", signed_in.version),
             whole: true,
             limit: Duration::MAX,
-        }),
+        })),
     }
+}
+
+/// What is heard and said on a connection beside questions and answers.
+struct Listening {
+    forms: Forms,
+    notices: Notices,
+    budget: Budget,
+}
+
+struct SignedIn {
+    client: Client,
+    running: JoinHandle<()>,
+    version: String,
+    pid: Option<u32>,
 }
 
 async fn sign_in(
     route: &Route,
+    config: Config,
     wire: Metered,
-) -> Result<(Client, JoinHandle<()>, String), tokio_postgres::Error> {
-    // What the connection itself ends in shows at the next question.
-    if let Some(mut tls) = route.tls.clone() {
-        let tls = tls_for(&mut tls, route.host());
-        let (client, connection) = route.config().connect_raw(wire, tls).await?;
+    heard: &Listening,
+) -> Result<SignedIn, tokio_postgres::Error> {
+    let (client, running, version) = if let Some(mut tls) = route.tls.clone() {
+        let tls = WordedTls::new(
+            tls_for::<Metered>(&mut tls, route.host()),
+            heard.forms.clone(),
+        );
+        let (client, connection) = config.connect_raw(wire, tls).await?;
         let version = version(connection.parameter("server_version"));
-        let running = tokio::spawn(async move { drop(connection.await) });
-        Ok((client, running, version))
+        (client, carried_on(connection, heard), version)
     } else {
-        let (client, connection) = route.config().connect_raw(wire, NoTls).await?;
+        let wire = Worded::new(wire, heard.forms.clone());
+        let (client, connection) = config.connect_raw(wire, NoTls).await?;
         let version = version(connection.parameter("server_version"));
-        let running = tokio::spawn(async move { drop(connection.await) });
-        Ok((client, running, version))
-    }
+        (client, carried_on(connection, heard), version)
+    };
+    let said = client.simple_query("select pg_catalog.pg_backend_pid()");
+    let pid = said.await?.iter().find_map(|message| match message {
+        SimpleQueryMessage::Row(row) => row.get(0).and_then(|pid| pid.parse().ok()),
+        _ => None,
+    });
+    Ok(SignedIn {
+        client,
+        running,
+        version,
+        pid,
+    })
 }
 
-fn tls_for(
-    tls: &mut MakeRustlsConnect,
-    host: &str,
-) -> <MakeRustlsConnect as MakeTlsConnect<Metered>>::TlsConnect {
-    match MakeTlsConnect::<Metered>::make_tls_connect(tls, host) {
-        Ok(connect) => connect,
-        Err(never) => match never {},
-    }
+/// Keeps the connection going. What it ends in shows at the next question.
+fn carried_on<S, T>(mut connection: Connection<S, T>, heard: &Listening) -> JoinHandle<()>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    T: TlsStream + Unpin + Send + 'static,
+{
+    let (notices, budget) = (heard.notices.clone(), heard.budget.clone());
+    tokio::spawn(std::future::poll_fn(move |cx| {
+        loop {
+            match ready!(connection.poll_message(cx)) {
+                Some(Ok(AsyncMessage::Notice(said))) => {
+                    notices.add(&said);
+                    budget.0.store(MAX_ROW_BYTES, Ordering::Relaxed);
+                }
+                Some(Ok(_)) => {}
+                Some(Err(_)) | None => return Poll::Ready(()),
+            }
+        }
+    }))
+}
+
+/// The milliseconds after which the server is to give up a statement.
+fn limit_ms(ask: &Asking<'_>) -> u64 {
+    let ms = u64::try_from(ask.server_timeout().as_millis()).unwrap_or(u64::MAX);
+    // The server counts in an `int`.
+    ms.clamp(1, i32::MAX as u64 - IDLE_MS)
 }
 
 /// `15.18` of `15.18 (Debian 15.18-0+deb12u1)`.
@@ -224,6 +371,46 @@ impl Session {
     /// The client.
     pub(crate) fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// The way that it came.
+    pub(super) fn route(&self) -> &Arc<Route> {
+        &self.route
+    }
+
+    /// The number of the server's process.
+    pub(super) fn pid(&self) -> Option<u32> {
+        self.pid
+    }
+
+    /// The notices since they were last taken.
+    pub(crate) fn notices(&self) -> Heard {
+        self.notices.take()
+    }
+
+    /// Makes a prepared statement. Columns of types that are not decoded here come as the server's text.
+    pub(crate) async fn query<P>(
+        &self,
+        prepared: &Statement,
+        parameters: Vec<P>,
+    ) -> Result<RowStream, tokio_postgres::Error>
+    where
+        P: ToSql + Sync,
+    {
+        let columns = prepared.columns().iter();
+        let text: Vec<bool> = columns.map(|c| !decode::is_decoded(c.type_())).collect();
+        if text.contains(&true) {
+            self.forms.want(text);
+        }
+        let rows = self.client.query_raw(prepared, parameters).await;
+        // Where it could not be sent, the next one must not be taken for it.
+        self.forms.take();
+        rows
+    }
+
+    /// How long the server may work at a statement.
+    pub(crate) fn limit(&self) -> Duration {
+        self.limit
     }
 
     /// `PostgreSQL 15.18`.
@@ -248,9 +435,9 @@ impl Session {
 
     /// The milliseconds after which the server is to give up the check's statement.
     pub(crate) fn limit_ms(&mut self, ask: &Asking<'_>) -> u64 {
-        let ms = u64::try_from(ask.server_timeout().as_millis()).unwrap_or(u64::MAX);
-        self.limit = Duration::from_millis(ms.max(1));
-        ms.max(1)
+        let ms = limit_ms(ask);
+        self.limit = Duration::from_millis(ms);
+        ms
     }
 
     /// Whether a statement that took so long was given up for that limit, and not by somebody else. The server's
@@ -354,7 +541,7 @@ impl Drop for InFlight {
 }
 
 async fn cancel(route: &Route, token: CancelToken, ctx: &Ctx) {
-    let Ok(wire) = route.wire(ctx).await else {
+    let Ok((wire, _way)) = route.wire(ctx).await else {
         return;
     };
     let wire = Metered {
@@ -366,103 +553,9 @@ async fn cancel(route: &Route, token: CancelToken, ctx: &Ctx) {
     // Whether it worked is seen by nobody: the session is given up either way.
     match route.tls.clone() {
         Some(mut tls) => {
-            let tls = tls_for(&mut tls, route.host());
+            let tls = tls_for::<Metered>(&mut tls, route.host());
             drop(token.cancel_query_raw(wire, tls).await);
         }
         None => drop(token.cancel_query_raw(wire, NoTls).await),
-    }
-}
-
-/// Bytes that may still arrive.
-#[derive(Clone)]
-struct Budget(Arc<AtomicU64>);
-
-impl Default for Budget {
-    fn default() -> Self {
-        Self(Arc::new(AtomicU64::new(MAX_ROW_BYTES)))
-    }
-}
-
-enum Wire {
-    Tcp(TcpStream),
-    Unix(UnixStream),
-}
-
-/// A connection that stops where more comes than is read, or where what comes is not PostgreSQL's.
-struct Metered {
-    wire: Wire,
-    budget: Budget,
-    begun: bool,
-    secured: bool,
-}
-
-impl Metered {
-    /// The first byte of a server's answer: to a request for TLS, or to the sign-in.
-    fn begins_well(&mut self, first: Option<&u8>) -> bool {
-        let Some(first) = first.filter(|_| !self.begun) else {
-            return true;
-        };
-        self.begun = true;
-        if self.secured {
-            b"SNE".contains(first)
-        } else {
-            b"RENv".contains(first)
-        }
-    }
-}
-
-impl AsyncRead for Metered {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buf.filled().len();
-        let read = match &mut self.wire {
-            Wire::Tcp(stream) => Pin::new(stream).poll_read(cx, buf),
-            Wire::Unix(stream) => Pin::new(stream).poll_read(cx, buf),
-        };
-        if !matches!(read, Poll::Ready(Ok(()))) {
-            return read;
-        }
-        let came = &buf.filled()[before..];
-        if !self.begins_well(came.first()) {
-            let not_ours = "the answer is not PostgreSQL's";
-            return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, not_ours)));
-        }
-        let came = came.len() as u64;
-        let left = self.budget.0.load(Ordering::Relaxed).saturating_sub(came);
-        self.budget.0.store(left, Ordering::Relaxed);
-        if left == 0 {
-            return Poll::Ready(Err(io::Error::other("a row is larger than is read")));
-        }
-        read
-    }
-}
-
-impl AsyncWrite for Metered {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        match &mut self.wire {
-            Wire::Tcp(stream) => Pin::new(stream).poll_write(cx, buf),
-            Wire::Unix(stream) => Pin::new(stream).poll_write(cx, buf),
-        }
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.wire {
-            Wire::Tcp(stream) => Pin::new(stream).poll_flush(cx),
-            Wire::Unix(stream) => Pin::new(stream).poll_flush(cx),
-        }
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.wire {
-            Wire::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
-            Wire::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
-        }
     }
 }

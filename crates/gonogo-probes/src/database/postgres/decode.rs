@@ -1,14 +1,18 @@
-//! Values as PostgreSQL sends them (its binary form), turned into ours.
+//! Values as PostgreSQL sends them, turned into ours.
 //!
 //! Whole numbers are ints, `numeric` of scale 0 too where it fits and text otherwise: its digits are what it is for.
 //! A `timestamp` without zone is taken for UTC. What is out of range of ours (`infinity`, years before Christ) stays
-//! text.
+//! text, in the form that the server itself reads. Values of types that have no form of ours come as the server's
+//! text (`wording`).
 
 use std::error::Error;
 
-use chrono::{Datelike as _, Days, NaiveDate, TimeDelta};
+use chrono::{Datelike as _, NaiveDate, TimeDelta};
 use gonogo_core::Value;
 use tokio_postgres::types::{FromSql, Kind, Type};
+
+use super::json::json;
+use super::literal;
 
 /// A value of any type that is read.
 pub(crate) struct Decoded(pub(crate) Value);
@@ -29,6 +33,37 @@ impl<'a> FromSql<'a> for Decoded {
     }
 }
 
+/// A value that came as the server's text; of an array, a list of such texts.
+pub(crate) struct Worded(pub(crate) Value);
+
+impl<'a> FromSql<'a> for Worded {
+    fn from_sql(ty: &Type, raw: &'a [u8]) -> Result<Self, Failed> {
+        worded(ty, std::str::from_utf8(raw)?).map(Self)
+    }
+
+    fn from_sql_null(_ty: &Type) -> Result<Self, Failed> {
+        Ok(Self(Value::Null))
+    }
+
+    fn accepts(_ty: &Type) -> bool {
+        true
+    }
+}
+
+fn worded(ty: &Type, text: &str) -> Result<Value, Failed> {
+    match ty.kind() {
+        Kind::Domain(of) => worded(of, text),
+        Kind::Array(of) => literal::array(text, delimiter(of))
+            .ok_or_else(|| format!("a malformed array of type {}", ty.name()).into()),
+        _ => Ok(text.into()),
+    }
+}
+
+/// What stands between the elements of an array in text form.
+pub(super) fn delimiter(of: &Type) -> char {
+    if *of == Type::BOX { ';' } else { ',' }
+}
+
 /// How a type is read.
 #[derive(Clone, Copy)]
 enum Form {
@@ -45,6 +80,7 @@ enum Form {
     Json,
     Jsonb,
     Timestamp,
+    TimestampTz,
     Date,
     Time,
     TimeTz,
@@ -80,7 +116,8 @@ fn form(ty: &Type) -> Option<Form> {
         Type::UUID => Form::Uuid,
         Type::JSON => Form::Json,
         Type::JSONB => Form::Jsonb,
-        Type::TIMESTAMP | Type::TIMESTAMPTZ => Form::Timestamp,
+        Type::TIMESTAMP => Form::Timestamp,
+        Type::TIMESTAMPTZ => Form::TimestampTz,
         Type::DATE => Form::Date,
         Type::TIME => Form::Time,
         Type::TIMETZ => Form::TimeTz,
@@ -94,10 +131,10 @@ fn form(ty: &Type) -> Option<Form> {
     })
 }
 
-/// Whether values of the type are read.
-pub(crate) fn is_read(ty: &Type) -> bool {
+/// Whether values of the type are decoded from their binary form; otherwise they come as text.
+pub(crate) fn is_decoded(ty: &Type) -> bool {
     match ty.kind() {
-        Kind::Array(of) | Kind::Domain(of) => is_read(of),
+        Kind::Array(of) | Kind::Domain(of) => is_decoded(of),
         _ => form(ty).is_some(),
     }
 }
@@ -128,12 +165,18 @@ fn scalar(form: Form, raw: &[u8]) -> Option<Value> {
         Form::Float8 => Value::Double(f64::from_be_bytes(bytes.array()?)),
         Form::Numeric => numeric(raw)?,
         Form::Text => Value::String(std::str::from_utf8(raw).ok()?.to_owned()),
-        Form::Char => Value::String(char::from(*raw.first()?).to_string()),
+        // As the server writes it: nothing for zero, a code for what is not ASCII.
+        Form::Char => match *raw.first()? {
+            0 => "".into(),
+            byte if byte.is_ascii() => Value::String(char::from(byte).to_string()),
+            byte => Value::String(format!("\\{byte:03o}")),
+        },
         Form::Bytes => Value::Bytes(raw.to_vec()),
         Form::Uuid => Value::String(uuid(raw)?),
         Form::Json => json(raw)?,
         Form::Jsonb => json(raw.strip_prefix(&[1])?)?,
-        Form::Timestamp => timestamp(bytes.i64()?),
+        Form::Timestamp => timestamp(bytes.i64()?, ""),
+        Form::TimestampTz => timestamp(bytes.i64()?, "+00"),
         Form::Date => date(bytes.i32()?),
         Form::Time => Value::String(time(bytes.i64()?)),
         Form::TimeTz => {
@@ -244,19 +287,12 @@ fn uuid(raw: &[u8]) -> Option<String> {
     Some(parts.join("-"))
 }
 
-/// What is nested deeper than our reader goes stays text.
-fn json(raw: &[u8]) -> Option<Value> {
-    match serde_json::from_slice(raw) {
-        Ok(json) => Some(Value::from_json(&json)),
-        Err(_) => Some(Value::String(std::str::from_utf8(raw).ok()?.to_owned())),
-    }
-}
-
 fn epoch() -> NaiveDate {
     NaiveDate::from_ymd_opt(2000, 1, 1).unwrap_or_default()
 }
 
-fn timestamp(micros: i64) -> Value {
+/// `zone` is what the server's text has at the end.
+fn timestamp(micros: i64, zone: &str) -> Value {
     match micros {
         i64::MAX => return "infinity".into(),
         i64::MIN => return "-infinity".into(),
@@ -266,13 +302,12 @@ fn timestamp(micros: i64) -> Value {
         .and_time(chrono::NaiveTime::MIN)
         .checked_add_signed(TimeDelta::microseconds(micros));
     match at.map(|at| at.and_utc()) {
-        // Beyond, RFC 3339 has no form.
-        Some(at) if (0..=9999).contains(&at.year()) => Value::Timestamp(at),
+        // Beyond, RFC 3339 has no form, and PostgreSQL no year 0.
+        Some(at) if (1..=9999).contains(&at.year()) => Value::Timestamp(at),
         _ => {
-            let day = micros.div_euclid(86_400_000_000);
-            let date = day_text(day);
+            let (date, era) = day(micros.div_euclid(86_400_000_000));
             let time = time(micros.rem_euclid(86_400_000_000));
-            Value::String(format!("{date} {time}"))
+            Value::String(format!("{date} {time}{zone}{era}"))
         }
     }
 }
@@ -281,23 +316,25 @@ fn date(days: i32) -> Value {
     match days {
         i32::MAX => "infinity".into(),
         i32::MIN => "-infinity".into(),
-        days => Value::String(day_text(days.into())),
+        days => {
+            let (date, era) = day(days.into());
+            Value::String(format!("{date}{era}"))
+        }
     }
 }
 
-fn day_text(days: i64) -> String {
-    let shift = Days::new(days.unsigned_abs());
-    let day = if days < 0 {
-        epoch().checked_sub_days(shift)
+/// Year, month and day, and ` BC` before Christ. PostgreSQL's years go further than the calendar's at hand; every 400
+/// years it is the same.
+fn day(days: i64) -> (String, &'static str) {
+    const CYCLE: i64 = 146_097;
+    let within = TimeDelta::days(days.rem_euclid(CYCLE));
+    let at = epoch().checked_add_signed(within).unwrap_or_default();
+    let year = i64::from(at.year()) + 400 * days.div_euclid(CYCLE);
+    let rest = at.format("%m-%d");
+    if year < 1 {
+        (format!("{:04}-{rest}", 1 - year), " BC")
     } else {
-        epoch().checked_add_days(shift)
-    };
-    match day {
-        Some(day) if day.year() < 1 => {
-            format!("{:04}-{}", 1 - day.year(), day.format("%m-%d BC"))
-        }
-        Some(day) => format!("{:04}-{}", day.year(), day.format("%m-%d")),
-        None => format!("{days} days from 2000-01-01"),
+        (format!("{year:04}-{rest}"), "")
     }
 }
 
@@ -324,28 +361,43 @@ fn fraction(clock: String, micros: i64) -> String {
 /// PostgreSQL counts zones west of Greenwich.
 fn zone(west: i32) -> String {
     let sign = if west > 0 { '-' } else { '+' };
-    let seconds = west.abs();
-    let hours = format!("{sign}{:02}", seconds / 3600);
-    if seconds % 3600 == 0 {
-        return hours;
+    let seconds = west.unsigned_abs();
+    let mut text = format!("{sign}{:02}", seconds / 3600);
+    for (part, of) in [
+        (seconds / 60 % 60, seconds % 3600),
+        (seconds % 60, seconds % 60),
+    ] {
+        if of != 0 {
+            text.push_str(&format_args!(":{part:02}").to_string());
+        }
     }
-    format!("{hours}:{:02}", seconds / 60 % 60)
+    text
 }
 
-/// `1 year 2 mons -3 days 04:05:06`, as `psql` shows it.
+/// `1 year 2 mons -3 days +04:05:06`, as `psql` shows it.
 fn interval(months: i32, days: i32, micros: i64) -> String {
+    match (months, days, micros) {
+        (i32::MAX, i32::MAX, i64::MAX) => return "infinity".to_owned(),
+        (i32::MIN, i32::MIN, i64::MIN) => return "-infinity".to_owned(),
+        _ => {}
+    }
     let mut parts = Vec::new();
-    let mut add = |count: i32, unit: &str| {
+    // After a negative part, the sign of a positive one is said.
+    let mut negative = false;
+    for (count, unit) in [(months / 12, "year"), (months % 12, "mon"), (days, "day")] {
         if count != 0 {
-            let plural = if count.abs() == 1 { "" } else { "s" };
-            parts.push(format!("{count} {unit}{plural}"));
+            let plus = if negative && count > 0 { "+" } else { "" };
+            let plural = if count == 1 { "" } else { "s" };
+            parts.push(format!("{plus}{count} {unit}{plural}"));
+            negative = count < 0;
         }
-    };
-    add(months / 12, "year");
-    add(months % 12, "mon");
-    add(days, "day");
+    }
     if micros != 0 || parts.is_empty() {
-        let sign = if micros < 0 { "-" } else { "" };
+        let sign = match (micros < 0, negative) {
+            (true, _) => "-",
+            (false, true) => "+",
+            (false, false) => "",
+        };
         let micros = i64::try_from(micros.unsigned_abs()).unwrap_or(i64::MAX);
         parts.push(format!("{sign}{}", time(micros)));
     }

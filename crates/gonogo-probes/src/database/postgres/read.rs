@@ -17,9 +17,18 @@ use crate::database::dsn::Dsn;
 /// The most bytes of one answer to a question of our own: beyond, something is not what it seems.
 const MAX_ANSWER_BYTES: usize = 256 * 1024 * 1024;
 
-/// Connects and signs in.
+/// Connects and signs in, to change something.
 pub(crate) async fn open(asking: &Asking<'_>, dsn: &Arc<Dsn>) -> Result<Session, NotObserved> {
     let route = Arc::new(Route::of(asking, dsn)?);
+    connect::connect(asking, &route).await
+}
+
+/// Connects and signs in, only to read.
+pub(crate) async fn open_reading(
+    asking: &Asking<'_>,
+    dsn: &Arc<Dsn>,
+) -> Result<Session, NotObserved> {
+    let route = Arc::new(Route::of(asking, dsn)?.reading());
     connect::connect(asking, &route).await
 }
 
@@ -57,7 +66,13 @@ pub(crate) async fn end_reading(session: &Session, asking: &Asking<'_>) -> bool 
 pub(crate) fn kept(row: &Row) -> Result<Map, Error> {
     let mut kept = Map::new();
     for (index, column) in row.columns().iter().enumerate() {
-        let decode::Decoded(value) = row.try_get(index)?;
+        let value = if decode::is_decoded(column.type_()) {
+            let decode::Decoded(value) = row.try_get(index)?;
+            value
+        } else {
+            let decode::Worded(value) = row.try_get(index)?;
+            value
+        };
         kept.insert(column.name().to_owned(), value);
     }
     Ok(kept)
@@ -72,7 +87,7 @@ pub(crate) struct Reading {
 impl Reading {
     /// Connects and begins.
     pub(crate) async fn open(asking: &Asking<'_>, dsn: &Arc<Dsn>) -> Result<Self, NotObserved> {
-        let mut session = open(asking, dsn).await?;
+        let mut session = open_reading(asking, dsn).await?;
         let snapshot = "begin isolation level repeatable read read only";
         begin(&mut session, asking, snapshot).await?;
         Ok(Self {
@@ -160,7 +175,7 @@ async fn rows(session: &Session, sql: &str, values: &[Json]) -> Result<Vec<Map>,
     for (json, ty) in values.iter().zip(prepared.params()) {
         parameters.push(bind::parameter(json, ty).map_err(Stopped::Said)?);
     }
-    let rows = session.client().query_raw(&prepared, parameters).await?;
+    let rows = session.query(&prepared, parameters).await?;
     let mut rows = pin!(rows);
     let mut all = Vec::new();
     let mut bytes = 0_usize;

@@ -5,7 +5,7 @@ use std::io;
 
 use gonogo_core::record::{Cause, NotObserved};
 use tokio_postgres::Error;
-use tokio_postgres::error::DbError;
+use tokio_postgres::error::{DbError, ErrorPosition};
 
 use super::connect::Session;
 use crate::database::Asking;
@@ -15,7 +15,9 @@ use crate::database::sqlstate;
 
 /// The server's refusal of a statement; nothing where the error means that the session is over.
 pub(crate) fn refusal(error: &Error) -> Option<Refusal> {
-    let said = error.as_db_error().filter(|said| !ends_session(said))?;
+    let said = error
+        .as_db_error()
+        .filter(|said| !ends_session(said) && !is_poolers(said))?;
     let owned = |text: Option<&str>| text.map(str::to_owned);
     Some(Refusal {
         sqlstate: said.code().code().to_owned(),
@@ -25,6 +27,12 @@ pub(crate) fn refusal(error: &Error) -> Option<Refusal> {
         constraint: owned(said.constraint()),
         table: owned(said.table()),
         column: owned(said.column()),
+        schema: owned(said.schema()),
+        datatype: owned(said.datatype()),
+        position: match said.position() {
+            Some(ErrorPosition::Original(at)) => usize::try_from(*at).ok(),
+            _ => None,
+        },
     })
 }
 
@@ -37,6 +45,20 @@ fn ends_session(said: &DbError) -> bool {
         || matches!(said.severity(), "FATAL" | "PANIC")
 }
 
+/// A statement that was prepared on one connection to the server and asked for on another. No check prepares or
+/// executes any itself, so it is none's answer.
+fn is_poolers(said: &DbError) -> bool {
+    matches!(said.code().code(), "26000" | "42P05")
+}
+
+/// Whether it is PgBouncer that refuses a session's settings.
+pub(super) fn knows_no_settings(error: &Error) -> bool {
+    let said = error.as_db_error();
+    said.is_some_and(|said| {
+        said.code().code() == "08P01" && said.message().contains("unsupported startup parameter")
+    })
+}
+
 /// Why an open session gave no answer.
 pub(crate) fn not_observed(ask: &Asking<'_>, session: &Session, error: &Error) -> NotObserved {
     if session.is_over_budget() {
@@ -44,6 +66,13 @@ pub(crate) fn not_observed(ask: &Asking<'_>, session: &Session, error: &Error) -
             Cause::TooLarge,
             "a row is larger than 64 MiB and is not read",
             "select its length or its hash instead",
+        );
+    }
+    if let Some(said) = error.as_db_error().filter(|said| is_poolers(said)) {
+        return ask.failed_with_help(
+            Cause::Protocol,
+            format!("a pooler stands in between and takes each transaction elsewhere: {}", words(said)),
+            "give the address of the server itself; or set `max_prepared_statements` of PgBouncer (1.21 or newer)",
         );
     }
     if let Some(said) = error.as_db_error() {
@@ -70,7 +99,7 @@ pub(crate) fn not_observed(ask: &Asking<'_>, session: &Session, error: &Error) -
 pub(crate) fn not_connected(ask: &Asking<'_>, dsn: &Dsn, error: &Error) -> NotObserved {
     let place = dsn.shown();
     if let Some(said) = error.as_db_error() {
-        return refused_sign_in(ask, &place, said);
+        return refused_sign_in(ask, dsn, said);
     }
     let text = chain(error);
     match kind(error) {
@@ -94,13 +123,14 @@ pub(crate) fn not_connected(ask: &Asking<'_>, dsn: &Dsn, error: &Error) -> NotOb
     }
 }
 
-fn refused_sign_in(ask: &Asking<'_>, place: &str, said: &DbError) -> NotObserved {
+fn refused_sign_in(ask: &Asking<'_>, dsn: &Dsn, said: &DbError) -> NotObserved {
     let code = said.code().code();
+    let place = dsn.shown();
+    if code == "28P01" {
+        let message = format!("{place}: {}", words(said));
+        return ask.failed_with_help(Cause::Denied, message, dsn.password_help());
+    }
     let (cause, help) = match code {
-        "28P01" => (
-            Cause::Denied,
-            "user or password is wrong; in a URL a password's `@ : / ? # %` and blanks must be percent-encoded",
-        ),
         "28000" if said.message().contains("no encryption") => {
             (Cause::Denied, "the server wants TLS: `sslmode: require`")
         }

@@ -54,7 +54,7 @@ pub(crate) struct Failure {
     /// In words.
     pub(crate) message: String,
     /// What to do.
-    pub(crate) help: Option<&'static str>,
+    pub(crate) help: Option<String>,
 }
 
 impl Failure {
@@ -68,8 +68,8 @@ impl Failure {
     }
 
     /// The same, with what to do.
-    pub(crate) fn help(mut self, help: &'static str) -> Self {
-        self.help = Some(help);
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
         self
     }
 }
@@ -191,6 +191,9 @@ pub(crate) fn limit_time(
 /// A value as SQLite takes it.
 pub(crate) fn bound(json: &Json) -> ToSqlOutput<'static> {
     use rusqlite::types::Value as Sql;
+    if let Some(bytes) = super::postgres::bytes_of(json) {
+        return ToSqlOutput::Owned(Sql::Blob(bytes));
+    }
     ToSqlOutput::Owned(match json {
         Json::Null => Sql::Null,
         Json::Bool(truth) => Sql::Integer((*truth).into()),

@@ -114,7 +114,7 @@ async fn blocking<T: Send + 'static>(
         let mut failed = asking
             .ctx
             .not_observed(tried, failure.cause, failure.message);
-        failed.help = failure.help.map(str::to_owned);
+        failed.help = failure.help;
         failed
     })
 }

@@ -1,5 +1,7 @@
 //! Making a statement on an open SQLite connection.
 
+use std::collections::BTreeMap;
+
 use gonogo_core::Map;
 use gonogo_core::record::Cause;
 use rusqlite::{Connection, ffi};
@@ -7,10 +9,12 @@ use rusqlite::{Connection, ffi};
 use super::door::guarded;
 use super::{Open, Work};
 use crate::database::sqlite::{Failure, bound, limit_time, value, width};
-use crate::database::{Refusal, sqlstate};
-use crate::sql::observed::{Answer, Keeper, Said, twice_named};
+use crate::database::{Heard, Refusal, sqlstate};
+use crate::sql::names::{self, Unknown, first_unknown};
+use crate::sql::observed::{Answer, Failed, Keeper, Said, Step, twice_named};
 use crate::sql::run::Held;
-use crate::sql::statement::Mode;
+use crate::sql::script::{Part, Rendered};
+use crate::sql::statement::{Dialect, Mode, Statement};
 
 /// Opens a gate's transaction. It takes the right to write at once: a transaction that begins by reading may find, at
 /// its first write, that another wrote meanwhile, and would then fail for no fault of the system. Readers go on
@@ -64,31 +68,127 @@ pub(super) fn in_savepoint(
     }
 }
 
-/// Makes the statement and reads what it gives.
+/// Makes the statements and reads what they give.
 pub(super) fn make(connection: &mut Connection, work: &Work) -> Result<Said, Failure> {
     if work.watch.is_over() {
         return Err(over(work));
     }
+    // Several statements are one change: all of it, or nothing.
+    let is_one_change = work.script.many && work.mode == Mode::Write;
+    let say = |connection: &Connection, sql: &str| match connection.execute_batch(sql) {
+        Ok(()) => Ok(None),
+        Err(e) => refusal(&e, work).map(Some),
+    };
+    if is_one_change && let Some(refusal) = say(connection, "begin immediate")? {
+        return Ok(Said::Answer(Answer::default()).refused(refusal));
+    }
+    let said = all(connection, work);
+    if !is_one_change || connection.is_autocommit() {
+        return said;
+    }
+    match said? {
+        Said::Answer(answer) => match say(connection, "commit")? {
+            None => Ok(Said::Answer(answer)),
+            // Closing the connection undoes it.
+            Some(refusal) => Ok(Said::Answer(answer).refused(refusal)),
+        },
+        refused @ Said::Refusal(_) => Ok(refused),
+    }
+}
+
+fn all(connection: &mut Connection, work: &Work) -> Result<Said, Failure> {
+    let many = work.script.many;
+    let mut keeper = Keeper::new(work.max_rows);
+    let mut steps = Vec::new();
+    for (index, part) in work.script.parts.iter().enumerate() {
+        let is_last = index + 1 == work.script.parts.len();
+        let sent = named(connection, work, part)?;
+        match one(connection, work, (part, &sent.sql), &mut keeper, is_last)? {
+            Ok(step) => steps.push(step),
+            Err(refusal) => {
+                let at = refusal.position.and_then(|p| part.at(&sent, p));
+                return Ok(Said::Refusal(Box::new(Failed {
+                    at,
+                    refusal,
+                    statement: many.then(|| (index + 1, part.line, part.shortened())),
+                    before: Answer { steps, many },
+                    ..Failed::default()
+                })));
+            }
+        }
+    }
+    Ok(Said::Answer(Answer { steps, many }))
+}
+
+/// Looks the names of the statement up, puts them in, and looks at what it has become.
+fn named(connection: &Connection, work: &Work, part: &Part) -> Result<Rendered, Failure> {
+    let mut wanted = BTreeMap::new();
+    for key in part.names() {
+        let name = work.identifiers.get(key).ok_or_else(|| {
+            let message = format!("`:\"{key}\"` has no name under `identifiers:`");
+            Failure::new(Cause::BadOptions, message)
+        })?;
+        wanted.insert(key, name.as_str());
+    }
+    if wanted.is_empty() {
+        return Ok(part.rendered(|_| None));
+    }
+    let list = |connection: &Connection| -> rusqlite::Result<Vec<String>> {
+        let mut statement = connection.prepare(names::SQLITE)?;
+        let rows = statement.query_map([], |row| row.get::<_, Option<String>>(0))?;
+        rows.filter_map(Result::transpose).collect()
+    };
+    let found = match list(connection) {
+        Ok(found) => found,
+        Err(e) => {
+            let why = refusal(&e, work)?.message;
+            let message = format!("the database's names could not be read: {why}");
+            return Err(Failure::new(Cause::Protocol, message));
+        }
+    };
+    if let Some((key, name)) = first_unknown(&wanted, &found) {
+        let unknown = Unknown::new(key, name, found.iter().map(String::as_str));
+        return Err(Failure::new(Unknown::CAUSE, unknown.message).help(unknown.help));
+    }
+    let sent = part.rendered(|key| wanted.get(key).copied());
+    let permitted = Statement::read(&sent.sql, Dialect::Sqlite)
+        .and_then(|statement| statement.permit(work.mode).map_err(|no| no.why));
+    match permitted {
+        Ok(()) => Ok(sent),
+        Err(why) => Err(Failure::new(Cause::BadOptions, why)),
+    }
+}
+
+/// One statement: what it gave, or its refusal.
+fn one(
+    connection: &mut Connection,
+    work: &Work,
+    (part, sql): (&Part, &str),
+    keeper: &mut Keeper,
+    is_last: bool,
+) -> Result<Result<Step, Refusal>, Failure> {
     let prepared = guarded(connection, work.mode, |connection| {
-        connection.prepare(&work.sql).map(drop)
+        connection.prepare(sql).map(drop)
     })?;
     if let Err(e) = prepared {
-        return refusal(&e, work).map(refused);
+        return refusal(&e, work).map(Err);
     }
-    match answer(connection, work) {
-        Ok(answered) => answered.map(Said::Answer),
-        Err(e) => refusal(&e, work).map(refused),
+    match answer(connection, work, (part, sql), keeper, is_last) {
+        Ok(answered) => answered.map(Ok),
+        Err(e) => refusal(&e, work).map(Err),
     }
 }
 
-fn refused(refusal: Refusal) -> Said {
-    Said::Refusal(Box::new(refusal))
-}
-
-fn answer(connection: &Connection, work: &Work) -> rusqlite::Result<Result<Answer, Failure>> {
+fn answer(
+    connection: &Connection,
+    work: &Work,
+    (part, sql): (&Part, &str),
+    keeper: &mut Keeper,
+    is_last: bool,
+) -> rusqlite::Result<Result<Step, Failure>> {
     // Looked at a moment ago and allowed; SQLite itself prepares it anew where the schema changes.
-    let mut statement = connection.prepare(&work.sql)?;
-    if let Err(failure) = bind(&mut statement, work)? {
+    let mut statement = connection.prepare(sql)?;
+    if let Err(failure) = bind(&mut statement, work, part)? {
         return Ok(Err(failure));
     }
     let columns: Vec<(String, String)> = statement
@@ -103,7 +203,6 @@ fn answer(connection: &Connection, work: &Work) -> rusqlite::Result<Result<Answe
         return Ok(Err(Failure::new(Cause::BadOptions, message)));
     }
     let sent = work.watch.ctx.now();
-    let mut keeper = Keeper::new(work.max_rows);
     let mut whole = true;
     let mut rows = statement.raw_query();
     while let Some(row) = rows.next()? {
@@ -117,7 +216,7 @@ fn answer(connection: &Connection, work: &Work) -> rusqlite::Result<Result<Answe
                 kept.insert(name.clone(), value(row.get_ref(index)?, ty));
             }
             keeper.rows.push(kept);
-        } else if work.mode == Mode::Read {
+        } else if work.mode == Mode::Read && is_last {
             whole = false;
             break;
         }
@@ -125,18 +224,22 @@ fn answer(connection: &Connection, work: &Work) -> rusqlite::Result<Result<Answe
     drop(rows);
     let latency = sent.elapsed();
     drop(statement);
-    let affected = if work.changes_rows {
+    let affected = if part.statement.changes_rows() {
         connection.changes()
     } else {
         0
     };
-    Ok(Ok(Answer {
+    let (rows, count, cut) = keeper.taken();
+    Ok(Ok(Step {
+        sql: part.shortened(),
+        line: part.line,
         columns,
-        row_count: whole.then_some(keeper.count),
-        rows: keeper.rows,
-        cut: keeper.cut,
+        row_count: whole.then_some(count),
+        rows,
+        cut,
         affected,
         latency,
+        notices: Heard::default(),
     }))
 }
 
@@ -144,10 +247,12 @@ fn answer(connection: &Connection, work: &Work) -> rusqlite::Result<Result<Answe
 fn bind(
     statement: &mut rusqlite::Statement<'_>,
     work: &Work,
+    part: &Part,
 ) -> rusqlite::Result<Result<(), Failure>> {
     for index in 1..=statement.parameter_count() {
         let name = statement.parameter_name(index).unwrap_or("?").to_owned();
         let number: Option<usize> = name.strip_prefix('$').and_then(|n| n.parse().ok());
+        let number = number.and_then(|n| part.parameters.get(n.checked_sub(1)?));
         let Some(json) = number.and_then(|n| work.bind.get(n.checked_sub(1)?)) else {
             let message =
                 format!("`{name}` is no parameter; write `$1`, `$2`, … for the values of `bind`");
@@ -174,12 +279,23 @@ fn over(work: &Work) -> Failure {
 
 /// What an error of SQLite is: an answer of the database, or that there was none.
 fn refusal(error: &rusqlite::Error, work: &Work) -> Result<Refusal, Failure> {
+    let mut position = None;
     let (extended, message) = match error {
         rusqlite::Error::SqliteFailure(code, text) => (
             code.extended_code,
             text.clone().unwrap_or_else(|| code.to_string()),
         ),
-        rusqlite::Error::SqlInputError { error, msg, .. } => (error.extended_code, msg.clone()),
+        rusqlite::Error::SqlInputError {
+            error,
+            msg,
+            sql,
+            offset,
+        } => {
+            // The place is counted in bytes, and below zero where none is known.
+            let before = usize::try_from(*offset).ok().and_then(|at| sql.get(..at));
+            position = before.map(|before| before.chars().count() + 1);
+            (error.extended_code, msg.clone())
+        }
         other => return Err(Failure::new(Cause::BadOptions, other.to_string())),
     };
     let shown = &work.file.shown;
@@ -214,13 +330,15 @@ fn refusal(error: &rusqlite::Error, work: &Work) -> Result<Refusal, Failure> {
         }
         _ => {}
     }
-    Ok(named(extended, message))
+    let mut refusal = condition(extended, message);
+    refusal.position = position;
+    Ok(refusal)
 }
 
-fn named(extended: i32, message: String) -> Refusal {
-    let condition = sqlstate::of_sqlite(extended, &message);
+fn condition(extended: i32, message: String) -> Refusal {
+    let name = sqlstate::of_sqlite(extended, &message);
     let mut refusal = Refusal {
-        sqlstate: sqlstate::code(condition).unwrap_or("XX000").to_owned(),
+        sqlstate: sqlstate::code(name).unwrap_or("XX000").to_owned(),
         ..Refusal::default()
     };
     // `UNIQUE constraint failed: t.a, t.b`, `CHECK constraint failed: name`, `… failed: index 'name'`
@@ -228,15 +346,15 @@ fn named(extended: i32, message: String) -> Refusal {
         let index = at
             .strip_prefix("index '")
             .and_then(|rest| rest.strip_suffix('\''));
-        if condition == "check_violation" || index.is_some() {
+        if name == "check_violation" || index.is_some() {
             refusal.constraint = Some(index.unwrap_or(at).to_owned());
         } else if let Some((table, column)) = at.split_once('.') {
             refusal.table = Some(table.to_owned());
             refusal.column = (!column.contains(',')).then(|| column.to_owned());
         }
-    } else if condition == "undefined_table" {
+    } else if name == "undefined_table" {
         refusal.table = message.split_once(": ").map(|(_, name)| name.to_owned());
-    } else if condition == "undefined_column" {
+    } else if name == "undefined_column" {
         refusal.column = message.split_once(": ").map(|(_, name)| name.to_owned());
     }
     refusal.message = message;

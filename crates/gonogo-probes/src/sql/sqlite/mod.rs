@@ -4,12 +4,15 @@
 mod door;
 mod make;
 
+use std::collections::BTreeMap;
+
 use gonogo_core::record::{Cause, NotObserved};
 use rusqlite::Connection;
 
 use super::observed::{Said, observed};
 use super::run::{Ask, Held};
-use super::statement::{Mode, shortened};
+use super::script::Script;
+use super::statement::Mode;
 use crate::database::Place;
 use crate::database::sqlite::{self, Failure, File, Watch};
 use crate::probe::Seen;
@@ -20,11 +23,11 @@ pub(super) struct Open(Connection);
 /// All that a blocking thread needs of a check.
 struct Work {
     file: File,
-    sql: String,
+    script: Script,
+    identifiers: BTreeMap<String, String>,
     bind: Vec<serde_json::Value>,
     max_rows: usize,
     mode: Mode,
-    changes_rows: bool,
     watch: Watch,
 }
 
@@ -93,11 +96,11 @@ async fn blocking<T: Send + 'static>(
     let (watch, _stop) = Watch::new(ask.ctx, ask.server_timeout());
     let work = Work {
         file: file.clone(),
-        sql: ask.options.sql.clone(),
+        script: ask.script.clone(),
+        identifiers: ask.options.identifiers.clone(),
         bind: ask.options.bind.clone(),
         max_rows: ask.max_rows(),
         mode: ask.mode,
-        changes_rows: ask.statement.changes_rows(),
         watch,
     };
     match tokio::task::spawn_blocking(move || work_on(&work)).await {
@@ -116,9 +119,9 @@ fn seen(ask: &Ask<'_>, file: &File, said: Result<Said, Failure>) -> Result<Seen,
     match said {
         Ok(said) => Ok(observed(place, said)),
         Err(failure) => {
-            let tried = format!("{} on {}", shortened(&ask.options.sql), file.shown);
+            let tried = format!("{} on {}", ask.tried, file.shown);
             let mut failed = ask.ctx.not_observed(tried, failure.cause, failure.message);
-            failed.help = failure.help.map(str::to_owned);
+            failed.help = failure.help;
             Err(failed)
         }
     }

@@ -77,11 +77,12 @@ async fn a_lock_that_is_not_given_is_a_timeout_and_a_nowait_is_an_answer() {
     let server = server();
     let holder = Bench::postgres(&server.url()).rolled_back();
     holder.sql("create table probe_locked (a int)").await;
+    // A gate looks around when it is opened; what it waits for here comes later.
+    let waits = Bench::postgres(&server.url()).rolled_back();
+    waits.sql("select 1 as one").await;
     let lock = "lock table pg_catalog.pg_statistic_ext in access exclusive mode";
     holder.sql(lock).await;
-    let waits = Bench::postgres(&server.url())
-        .rolled_back()
-        .within(Duration::from_secs(2));
+    let waits = waits.within(Duration::from_secs(2));
     assert_eq!(waits.cause(lock).await, Cause::Timeout);
     let waits = waits.within(Duration::from_secs(20));
     let seen = waits.sql(&format!("{lock} nowait")).await;
@@ -177,30 +178,8 @@ async fn a_server_that_is_not_postgresql_is_never_believed() {
 
 #[tokio::test]
 async fn tls_is_verified_by_ca_and_by_name() {
-    let server = PostgresServer::start();
-    let ca_key = rcgen::KeyPair::generate().unwrap();
-    let mut ca = rcgen::CertificateParams::new(Vec::new()).unwrap();
-    ca.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-    let ca_pem = ca.self_signed(&ca_key).unwrap().pem();
-    let issuer = rcgen::Issuer::new(ca, ca_key);
-    let key = rcgen::KeyPair::generate().unwrap();
-    let certificate = rcgen::CertificateParams::new(vec!["db.localhost".to_owned()])
-        .unwrap()
-        .signed_by(&key, &issuer)
-        .unwrap();
-    server.write("data/server.crt", &certificate.pem());
-    server.write("data/server.key", &key.serialize_pem());
-    server.append("data/postgresql.conf", "ssl = on");
-    server.kill();
-    server.begin();
-    let folder = tempfile::tempdir().unwrap();
+    let (server, folder) = crate::bench::secured_server("db.localhost");
     let ca_file = folder.path().join("ca.pem");
-    let mut file = std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(&ca_file)
-        .unwrap();
-    std::io::Write::write_all(&mut file, ca_pem.as_bytes()).unwrap();
     let target = |host: &str, ca: bool| {
         let url = server.url().replace("127.0.0.1", host);
         let ca = ca.then(|| ca_file.to_str().unwrap());
@@ -210,6 +189,11 @@ async fn tls_is_verified_by_ca_and_by_name() {
     let db = target("db.localhost", true);
     let secured = "select ssl from pg_stat_ssl where pid = pg_backend_pid()";
     assert_eq!(db.value(secured).await, true.into());
+    assert_eq!(
+        db.value("select point(1, 2) as p").await,
+        "(1,2)".into(),
+        "which columns come as text is said inside of TLS too"
+    );
     assert_eq!(
         refused_by(&target("127.0.0.1", true)).await.cause,
         Cause::Tls

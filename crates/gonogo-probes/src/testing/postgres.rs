@@ -1,22 +1,9 @@
-//! Servers for tests: real ones, from the machine's packages, on free ports and in folders of their own.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "a database server is a program that must be started"
-)]
-#![expect(
-    clippy::unwrap_used,
-    reason = "only tests use it, and they are to stop where they stand"
-)]
+//! PostgreSQL.
 
-mod podman;
-mod redis;
-
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-pub use podman::{IMAGE, PodmanEngine, health};
-pub use redis::RedisServer;
+use super::{as_user, free_port, out};
 
 /// A PostgreSQL of its own, on a free port of the loopback and a socket in its folder; stopped and removed at the end.
 pub struct PostgresServer {
@@ -152,6 +139,97 @@ impl PostgresServer {
         )
     }
 
+    /// A dump of the database, the same for the same content.
+    pub fn dump(&self) -> String {
+        let dsn = self.socket_dsn();
+        out(as_owner(&self.program("pg_dump")).args(["--restrict-key=gonogo", "--dbname", &dsn]))
+    }
+
+    /// Has it carry out a script, as its superuser; whether it did.
+    pub fn script(&self, sql: &str) -> bool {
+        let mut psql = as_owner(&self.program("psql"));
+        let dsn = self.socket_dsn();
+        psql.args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", &dsn, "-c", sql]);
+        psql.output().unwrap().status.success()
+    }
+
+    /// Has it carry out statements, as its superuser; one that fails does not keep it from the next.
+    pub fn lines(&self, sql: &str) {
+        use std::io::Write as _;
+        let mut psql = as_owner(&self.program("psql"));
+        let dsn = self.socket_dsn();
+        psql.args(["-X", "-q", "-d", &dsn]).stdin(Stdio::piped());
+        let mut child = psql.stderr(Stdio::null()).spawn().unwrap();
+        child
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(sql.as_bytes())
+            .unwrap();
+        assert!(child.wait().unwrap().success());
+    }
+
+    /// The one value of a question, as text.
+    pub fn value(&self, sql: &str) -> String {
+        let dsn = self.socket_dsn();
+        out(as_owner(&self.program("psql")).args(["-X", "-q", "-A", "-t", "-d", &dsn, "-c", sql]))
+    }
+
+    /// Has a session of its own say something and stay, until this is dropped.
+    pub fn hold(&self, sql: &str) -> HeldSession {
+        use std::io::{BufRead as _, BufReader, Write as _};
+        let dsn = self.socket_dsn();
+        let mut psql = as_owner(&self.program("psql"));
+        psql.args(["-X", "-q", "-A", "-t", "-d", &dsn]);
+        let mut child = psql
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let said = format!("{sql};\n\\echo done\n");
+        child
+            .stdin
+            .as_mut()
+            .unwrap()
+            .write_all(said.as_bytes())
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.as_mut().unwrap()).lines();
+        assert!(lines.any(|line| line.unwrap() == "done"));
+        HeldSession(child)
+    }
+
+    /// Files in its folder, by a pattern.
+    pub fn files(&self, pattern: &str) -> String {
+        out(as_owner("find").args([&self.folder, "-name", pattern]))
+    }
+
+    /// The folder of its sockets and files.
+    pub fn folder(&self) -> &str {
+        &self.folder
+    }
+
+    /// What a statement gives, as `psql` prints it without decoration.
+    pub fn psql(&self, sql: &str) -> String {
+        let port = self.port.to_string();
+        let mut command = Command::new(self.program("psql"));
+        command
+            .args(["-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1"])
+            .args([
+                "-h",
+                "127.0.0.1",
+                "-p",
+                &port,
+                "-U",
+                USER,
+                "-d",
+                "postgres",
+                "-c",
+                sql,
+            ])
+            .env("PGPASSWORD", PASSWORD);
+        out(&mut command)
+    }
+
     /// Its port.
     pub fn port(&self) -> u16 {
         self.port
@@ -166,17 +244,21 @@ impl PostgresServer {
     }
 }
 
+/// A session that stays until this is dropped.
+pub struct HeldSession(std::process::Child);
+
+impl Drop for HeldSession {
+    fn drop(&mut self) {
+        drop(self.0.stdin.take());
+        drop(self.0.wait());
+    }
+}
+
 impl Drop for PostgresServer {
     fn drop(&mut self) {
         self.kill();
         drop(as_owner("rm").args(["-rf", &self.folder]).output());
     }
-}
-
-/// A port on which nobody listens just now.
-pub fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
 }
 
 fn newest_programs() -> Option<PathBuf> {
@@ -191,26 +273,6 @@ fn version(programs: &Path) -> Option<u32> {
     programs.parent()?.file_name()?.to_str()?.parse().ok()
 }
 
-/// A command as somebody whom the server lets be its owner: not root.
 fn as_owner(program: &str) -> Command {
-    let is_root = rustix::process::geteuid().is_root();
-    if !is_root {
-        return Command::new(program);
-    }
-    let mut command = Command::new("runuser");
-    command
-        .args(["-u", "postgres", "--", program])
-        .current_dir("/");
-    command
-}
-
-fn out(command: &mut Command) -> String {
-    let output = command.output().unwrap();
-    assert!(
-        output.status.success(),
-        "{command:?}: {}{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    as_user("postgres", program)
 }

@@ -1,11 +1,77 @@
-//! The address of a PostgreSQL, as a URL or as `key=value`, read so that what is wrong can be said without showing the
-//! password: a wrongly written one is where such texts break.
+//! The address of a database server, as a URL or as `key=value`, read so that what is wrong can be said without showing
+//! the password: a wrongly written one is where such texts break.
+
+mod explain;
 
 use std::path::PathBuf;
+
+use super::ssh::SshHost;
+
+/// Whose addresses are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Language {
+    /// PostgreSQL's, as libpq reads them.
+    Postgres,
+    /// MySQL's and MariaDB's.
+    MySql,
+}
+
+impl Language {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Postgres => "PostgreSQL",
+            Self::MySql => "MySQL or MariaDB",
+        }
+    }
+
+    /// The first is the one that is shown.
+    fn schemes(self) -> &'static [&'static str] {
+        match self {
+            Self::Postgres => &["postgres", "postgresql"],
+            Self::MySql => &["mysql", "mariadb"],
+        }
+    }
+
+    /// The scheme that is shown.
+    pub(super) fn scheme(self) -> &'static str {
+        self.schemes()[0]
+    }
+
+    fn port(self) -> u16 {
+        match self {
+            Self::Postgres => 5432,
+            Self::MySql => 3306,
+        }
+    }
+
+    fn example(self) -> &'static str {
+        match self {
+            Self::Postgres => "postgres://user@host:5432/database",
+            Self::MySql => "mysql://user@host:3306/database",
+        }
+    }
+
+    /// The one name of a parameter that has several.
+    fn canonical(self, key: &str) -> &str {
+        match (self, key) {
+            (Self::MySql, "socket" | "unix_socket") => "host",
+            (Self::MySql, "ssl-mode" | "ssl_mode") => "sslmode",
+            (Self::MySql, "ssl-ca" | "ssl_ca") => "sslrootcert",
+            (Self::MySql, "database") => "dbname",
+            _ => key,
+        }
+    }
+}
 
 /// Where a server is and as whom to go there. Holds a password, so it cannot be printed.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Dsn {
+    /// Whose address it is.
+    pub(crate) language: Language,
+    /// The host on the way, from which the server is reached.
+    pub(crate) ssh: Option<SshHost>,
+    /// What may have changed the password on its way here.
+    pub(crate) doubtful: Option<String>,
     /// Host or socket folder.
     pub(crate) place: Place,
     /// Port; part of a socket's name too.
@@ -35,7 +101,7 @@ pub(crate) enum Place {
     UsualSocket,
 }
 
-/// How to use TLS. Wherever it is used, the certificate and its name are verified.
+/// How to use TLS. Wherever it is used, the certificate is verified, and its name too but for `VerifyCa`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SslMode {
     /// Never.
@@ -44,11 +110,12 @@ pub(crate) enum SslMode {
     Prefer,
     /// Always.
     Require,
+    /// Always; the certificate must come from the CA that is given, whatever its name.
+    VerifyCa,
 }
 
-const DEFAULT_PORT: u16 = 5432;
 /// Accepted and without effect here: the check's own time limit and the socket's defaults rule.
-const WITHOUT_EFFECT: [&str; 11] = [
+const WITHOUT_EFFECT: [&str; 14] = [
     "application_name",
     "fallback_application_name",
     "connect_timeout",
@@ -60,26 +127,85 @@ const WITHOUT_EFFECT: [&str; 11] = [
     "tcp_user_timeout",
     "channel_binding",
     "gssencmode",
+    "sslnegotiation",
+    "target_session_attrs",
+    "charset",
+];
+/// All parameters that a message may name: what else stands there may be the end of a password.
+const PARAMETERS: [&str; 45] = [
+    "host",
+    "port",
+    "user",
+    "password",
+    "dbname",
+    "options",
+    "sslrootcert",
+    "sslmode",
+    "socket",
+    "unix_socket",
+    "ssl-mode",
+    "ssl_mode",
+    "ssl-ca",
+    "ssl_ca",
+    "database",
+    "application_name",
+    "fallback_application_name",
+    "connect_timeout",
+    "client_encoding",
+    "keepalives",
+    "keepalives_idle",
+    "keepalives_interval",
+    "keepalives_count",
+    "tcp_user_timeout",
+    "channel_binding",
+    "gssencmode",
+    "sslnegotiation",
+    "target_session_attrs",
+    "charset",
+    "hostaddr",
+    "passfile",
+    "service",
+    "sslcert",
+    "sslkey",
+    "sslcrl",
+    "sslpassword",
+    "sslcompression",
+    "sslsni",
+    "requirepeer",
+    "require_auth",
+    "krbsrvname",
+    "load_balance_hosts",
+    "schema",
+    "currentSchema",
+    "ssl",
 ];
 
 impl Dsn {
-    /// Reads `postgres://user:password@host:port/database?key=value` or `host=… user=…`.
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+    /// Reads `postgres://user:password@host:port/database?key=value` or `host=… user=…`. What stands around it, such as
+    /// the end of a file's line, is none of it.
+    pub(crate) fn parse(text: &str, language: Language) -> Result<Self, String> {
         let text = text.trim();
-        let dsn = match text.split_once("://") {
-            Some(("postgres" | "postgresql", rest)) => Self::from_url(rest)?,
-            Some((scheme, _))
-                if scheme
-                    .chars()
-                    .all(|c| c.is_ascii_alphanumeric() || c == '+') =>
-            {
-                return Err(format!(
-                    "`{scheme}://` is not PostgreSQL; write `postgres://user@host:5432/database`"
-                ));
+        if let Some(why) = explain::copied(text, language) {
+            return Err(why);
+        }
+        let url = text.split_once("://").filter(|(scheme, _)| {
+            scheme
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || c == '+')
+        });
+        match url {
+            Some((scheme, rest)) if language.schemes().contains(&scheme) => {
+                Self::from_url(rest, language)
+                    .map_err(|why| explain::unescaped(text).unwrap_or(why))
             }
-            _ => Self::from_pairs(text)?,
-        };
-        Ok(dsn)
+            None if language == Language::Postgres => Self::from_pairs(text)
+                .map_err(|why| explain::preceded(text, language).unwrap_or(why)),
+            _ => Err(format!(
+                "this is no address of {}; write `{}`",
+                language.name(),
+                language.example()
+            )),
+        }
     }
 
     /// `host:port`, nothing for a socket.
@@ -101,13 +227,35 @@ impl Dsn {
         } else {
             ""
         };
-        format!("postgres://{place}/{database}{socket}")
+        let by = match &self.ssh {
+            Some(ssh) => format!(" by ssh {ssh}"),
+            None => String::new(),
+        };
+        let scheme = self.language.scheme();
+        format!("{scheme}://{place}/{database}{socket}{by}")
     }
 
-    fn empty() -> Self {
+    /// What to do where the server refuses the password.
+    pub(crate) fn password_help(&self) -> String {
+        let right = "user or password is wrong";
+        match (&self.doubtful, &self.password) {
+            (Some(doubtful), _) => format!("{right}; {doubtful}"),
+            (None, None) => {
+                format!("{right}: the target gives no password (`password: ${{inputs.…}}`)")
+            }
+            (None, Some(_)) => format!(
+                "{right}; in a URL a password's `@ : / ? # %` and blanks must be percent-encoded"
+            ),
+        }
+    }
+
+    fn empty(language: Language) -> Self {
         Self {
+            language,
+            ssh: None,
+            doubtful: None,
             place: Place::UsualSocket,
-            port: DEFAULT_PORT,
+            port: language.port(),
             user: None,
             password: None,
             database: None,
@@ -117,8 +265,8 @@ impl Dsn {
         }
     }
 
-    fn from_url(rest: &str) -> Result<Self, String> {
-        let mut dsn = Self::empty();
+    fn from_url(rest: &str, language: Language) -> Result<Self, String> {
+        let mut dsn = Self::empty(language);
         let (authority, after) = split_before(rest, &['/', '?', '#']);
         if unescaped_in_credentials(authority, after) {
             let bad = after.chars().next().unwrap_or('/');
@@ -133,6 +281,7 @@ impl Dsn {
                 Some((user, password)) => (user, Some(password)),
                 None => (credentials, None),
             };
+            dsn.doubtful = password.and_then(explain::doubtful);
             dsn.user = Some(decoded(user, "the user's name")?).filter(|u| !u.is_empty());
             dsn.password = password
                 .map(|p| decoded(p, "the password"))
@@ -180,7 +329,7 @@ impl Dsn {
     }
 
     fn from_pairs(text: &str) -> Result<Self, String> {
-        let mut dsn = Self::empty();
+        let mut dsn = Self::empty(Language::Postgres);
         for (key, value) in pairs(text)? {
             dsn.set(&key, value)?;
         }
@@ -188,7 +337,7 @@ impl Dsn {
     }
 
     fn set(&mut self, key: &str, value: String) -> Result<(), String> {
-        match key {
+        match self.language.canonical(key) {
             "host" if value.contains(',') => {
                 return Err(
                     "here are several hosts; evidence is taken from one: name it".to_owned(),
@@ -199,31 +348,50 @@ impl Dsn {
             "host" => self.place = Place::Host(value),
             "port" => self.port = port_number(&value)?,
             "user" => self.user = Some(value),
-            "password" => self.password = Some(value),
+            "password" => {
+                self.doubtful = explain::doubtful(&value).filter(|_| value.contains("$$"));
+                self.password = Some(value);
+            }
             "dbname" => self.database = Some(value),
             "options" => self.options = Some(value),
             "sslrootcert" => self.ca = Some(value),
             "sslmode" => self.sslmode = Some(ssl_mode(&value)?),
             key if WITHOUT_EFFECT.contains(&key) => {}
-            key => {
-                return Err(format!(
-                    "`{key}` is not known in an address; known are host, port, dbname, user, password, sslmode, \
-                     sslrootcert and options"
-                ));
-            }
+            key => return Err(unknown(key)),
         }
         Ok(())
     }
 }
 
+fn unknown(key: &str) -> String {
+    let known = "known are host, port, dbname, user, password, sslmode, sslrootcert and options";
+    let instead = match key {
+        "sslcert" | "sslkey" => "; a client's certificate is not supported yet",
+        "schema" | "currentSchema" => "; write `options=-csearch_path%3DNAME`",
+        "ssl" => "; write `sslmode=require`",
+        "passfile" | "service" => "; the target's `password:` takes an input, which takes a file",
+        _ => "",
+    };
+    if PARAMETERS.contains(&key) {
+        return format!("`{key}` has no meaning here{instead}; {known}");
+    }
+    match gonogo_core::diag::nearest(key, PARAMETERS) {
+        Some(near) => {
+            format!("the address has a parameter that is not known; did you mean `{near}`?")
+        }
+        None => format!("the address has a parameter that is not known; {known}"),
+    }
+}
+
 fn ssl_mode(text: &str) -> Result<SslMode, String> {
-    match text {
-        "disable" => Ok(SslMode::Disable),
-        "allow" | "prefer" => Ok(SslMode::Prefer),
-        "require" | "verify-ca" | "verify-full" => Ok(SslMode::Require),
-        _ => Err(format!(
-            "`{text}` is no `sslmode`; there are disable, prefer, require and verify-full"
-        )),
+    match text.to_ascii_lowercase().replace('_', "-").as_str() {
+        "disable" | "disabled" => Ok(SslMode::Disable),
+        "allow" | "prefer" | "preferred" => Ok(SslMode::Prefer),
+        "require" | "required" | "verify-full" | "verify-identity" => Ok(SslMode::Require),
+        "verify-ca" => Ok(SslMode::VerifyCa),
+        _ => Err(
+            "there is no such `sslmode`; there are disable, prefer, require, verify-ca and verify-full".to_owned(),
+        ),
     }
 }
 
@@ -307,9 +475,10 @@ fn pairs(text: &str) -> Result<Vec<(String, String)>, String> {
                      single quotes: `password='…'`"
                         .to_owned()
                 }
-                Some((last, _)) => {
+                Some((last, _)) if PARAMETERS.contains(&last.as_str()) => {
                     format!("after `{last}` stands a text without `=`; write `key=value` pairs or a URL")
                 }
+                Some(_) => "a text without `=` stands among `key=value` pairs".to_owned(),
                 None => "this is no address; write `postgres://user@host:5432/database`".to_owned(),
             });
         };
@@ -330,6 +499,11 @@ fn value<'a>(key: &str, text: &'a str) -> Result<(String, &'a str), String> {
             (Some('\\'), _) => out.extend(chars.next()),
             (Some('\''), true) => return Ok((out, chars.as_str())),
             (None, true) => {
+                let key = if PARAMETERS.contains(&key) {
+                    key
+                } else {
+                    "…"
+                };
                 return Err(format!(
                     "the value of `{key}` opens with `'` and does not end with one; a `'` in it is written `\\'`, a \
                      `\\` is written `\\\\`"
