@@ -78,6 +78,7 @@ impl Desk {
             Duration::from_secs(30),
             stopped,
         )
+        .of_run(started.started_at)
         .for_run(
             Some(started.run.clone()),
             variable("GONOGO_SSH_CONFIG").map(|path| setup.base_dir.join(path)),
