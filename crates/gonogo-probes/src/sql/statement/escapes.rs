@@ -1,16 +1,21 @@
 //! What a rollback does not undo: functions of the server's own and of its extensions, by name.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 /// Why a function of that name may not be called in a gate that is rolled back; nothing where it may.
 pub(in crate::sql) fn of_function(name: &str) -> Option<&'static str> {
-    let found = LISTED.iter().find(|(names, _)| names.contains(&name));
+    static BY_NAME: LazyLock<HashMap<&str, &str>> = LazyLock::new(|| {
+        let names = |(names, why): &'static (&'static [_], _)| names.iter().map(|name| (*name, *why));
+        LISTED.iter().flat_map(names).collect()
+    });
     let by_beginning = || {
         BEGINNINGS
             .iter()
             .find(|(beginning, _)| name.starts_with(beginning))
     };
-    found
-        .map(|(_, why)| *why)
-        .or_else(|| by_beginning().map(|(_, why)| *why))
+    let found = BY_NAME.get(name).copied();
+    found.or_else(|| by_beginning().map(|(_, why)| *why))
 }
 
 const RUNS_TEXT: &str = "runs a statement that it gets as text, which cannot be read before";
