@@ -70,9 +70,7 @@ pub(super) async fn in_gate(
             ));
         }
         Held::Unopened => blocking(ask, file, begin_and_make).await,
-        Held::Open(open) => {
-            blocking(ask, file, |work| make::in_savepoint(open, work)).await
-        }
+        Held::Open(open) => blocking(ask, file, |work| make::in_savepoint(open, work)).await,
     };
     *held = left;
     seen(ask, file, said)

@@ -185,7 +185,8 @@ mod tests {
     #[test]
     fn whatever_differs_is_told() {
         let before = content(BEFORE);
-        let compared = |sql: &str| before.compared_with(&content(&format!("{BEFORE}; {sql}")), false);
+        let compared =
+            |sql: &str| before.compared_with(&content(&format!("{BEFORE}; {sql}")), false);
         let proof = compared("");
         assert_eq!(proof.differences, [""; 0]);
         assert_eq!(proof.notes, [""; 0]);
@@ -212,7 +213,10 @@ mod tests {
         let after = content(&format!("{BEFORE}; insert into t values (3, 'y')"));
         let proof = content(BEFORE).compared_with(&after, true);
         assert_eq!(proof.differences, [""; 0]);
-        assert!(proof.notes[0].contains("t: 2 rows before, 3 after"), "{proof:?}");
+        assert!(
+            proof.notes[0].contains("t: 2 rows before, 3 after"),
+            "{proof:?}"
+        );
     }
 
     #[test]

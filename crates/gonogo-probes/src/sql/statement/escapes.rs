@@ -6,7 +6,8 @@ use std::sync::LazyLock;
 /// Why a function of that name may not be called in a gate that is rolled back; nothing where it may.
 pub(in crate::sql) fn of_function(name: &str) -> Option<&'static str> {
     static BY_NAME: LazyLock<HashMap<&str, &str>> = LazyLock::new(|| {
-        let names = |(names, why): &'static (&'static [_], _)| names.iter().map(|name| (*name, *why));
+        let names =
+            |(names, why): &'static (&'static [_], _)| names.iter().map(|name| (*name, *why));
         LISTED.iter().flat_map(names).collect()
     });
     let by_beginning = || {

@@ -149,7 +149,7 @@ fn written(sql: &str, choice: &mut Choice<'_>, depth: usize) -> String {
 
 fn word_written(word: &str, called: bool, choice: &mut Choice<'_>) -> String {
     let own = word.starts_with("pg_") || ["nextval", "setval"].contains(&word);
-    if called && (own || of_function(word).is_some()) {
+    if called && (own || word == "spill" || of_function(word).is_some()) {
         match choice.of(5) {
             1 => return format!("\"{word}\""),
             2 => return format!("U&\"{}\"", unicode(word)),
@@ -164,7 +164,13 @@ fn word_written(word: &str, called: bool, choice: &mut Choice<'_>) -> String {
         _ => {
             let turned = word.chars().enumerate();
             turned
-                .map(|(at, c)| if at % 2 == 0 { c.to_ascii_uppercase() } else { c })
+                .map(|(at, c)| {
+                    if at % 2 == 0 {
+                        c.to_ascii_uppercase()
+                    } else {
+                        c
+                    }
+                })
                 .collect()
         }
     }
@@ -206,7 +212,9 @@ pub(in crate::sql) fn placed(sql: &str, place: usize) -> String {
         3 => format!(
             "create function made() returns int language plpgsql as $a$ begin {inside}; return 1; end $a$"
         ),
-        _ => format!("do $a$ begin if true then begin execute '{text}' || ''; end; end if; end $a$"),
+        _ => {
+            format!("do $a$ begin if true then begin execute '{text}' || ''; end; end if; end $a$")
+        }
     }
 }
 

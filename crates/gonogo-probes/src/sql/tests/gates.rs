@@ -47,7 +47,9 @@ async fn a_rolled_back_gate_leaves_nothing_in_sqlite() {
 async fn what_a_gate_left_in_sqlite_is_compared() {
     let (_folder, path) = sqlite();
     let outside = Bench::sqlite(&path);
-    outside.write("insert into gate_rules values (1, 'one')").await;
+    outside
+        .write("insert into gate_rules values (1, 'one')")
+        .await;
     let gate = Bench::sqlite(&path).rolled_back();
     gate.sql("insert into gate_rules values (2, 'two')").await;
     gate.sql("update gate_rules set name = 'x' || id").await;

@@ -128,7 +128,8 @@ fn text<'a>(row: &'a Map, key: &str) -> Option<&'a str> {
     }
 }
 
-fn add(catalogue: &mut Catalogue, kind: &str, row: &Map) {
+/// Takes one row.
+pub(super) fn add(catalogue: &mut Catalogue, kind: &str, row: &Map) {
     let name = text(row, "name").unwrap_or_default().to_owned();
     let field = |key| text(row, key).unwrap_or_default();
     let (a, b, c) = (field("a"), field("b"), field("c"));
