@@ -344,12 +344,12 @@ pub(super) fn of_beginning(words: &[&str]) -> Option<&'static str> {
         "vacuum" | "cluster" | "analyze" | "repack" => {
             "its work on storage and statistics is not undone by a rollback"
         }
-        "listen" | "unlisten" | "discard" | "deallocate" => {
-            "it changes the session, which a rollback does not restore"
-        }
         "import" => "`IMPORT FOREIGN SCHEMA` reaches another server",
         "prepare" if rest.first() == Some(&"transaction") => {
             "`PREPARE TRANSACTION` keeps the transaction for later"
+        }
+        "listen" | "unlisten" | "discard" | "deallocate" | "prepare" => {
+            "it changes the session, which a rollback does not restore"
         }
         "create" | "alter" | "drop" => return of_definition(first, rest),
         "set" if rest.contains(&"standard_conforming_strings") => "it changes how texts are read",
