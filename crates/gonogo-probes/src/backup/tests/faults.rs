@@ -138,7 +138,7 @@ impl Stoppable {
         let (stop, stopped) = watch::channel(false);
         let hosts = vec![("127.0.0.1".to_owned(), server.port())];
         Self {
-            ctx: Ctx::new(hosts, "/".into(), Duration::from_secs(120), stopped),
+            ctx: Ctx::new(hosts, "/".into(), Duration::from_mins(2), stopped),
             stop,
             bench: Bench::postgres(&server.url()),
         }

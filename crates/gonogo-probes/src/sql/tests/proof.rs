@@ -268,7 +268,7 @@ async fn a_session_stands_only_in_a_gate_that_is_rolled_back() {
 #[tokio::test]
 async fn ten_million_rows_are_counted_in_little_memory() {
     let server = shop();
-    let gate = app(&server).rolled_back().within(Duration::from_secs(300));
+    let gate = app(&server).rolled_back().within(Duration::from_mins(5));
     let before = peak_kib();
     let rows = json!({"sql": "select n, repeat('x', 40) as filler from generate_series(1, 10000000) as n", "max_rows": 10});
     let seen = gate.seen(rows).await;
