@@ -101,9 +101,8 @@ pub(super) async fn end(held: Held<Open>) -> Option<GateEnd> {
 
 impl Open {
     fn end(self, watch: &Watch) -> GateEnd {
-        let connection = match sqlite::limit_time(self.connection, watch) {
-            Ok(connection) => connection,
-            Err(_) => return GateEnd::lost(),
+        let Ok(connection) = sqlite::limit_time(self.connection, watch) else {
+            return GateEnd::lost();
         };
         if connection.execute_batch("rollback").is_err() || !connection.is_autocommit() {
             return GateEnd::lost();

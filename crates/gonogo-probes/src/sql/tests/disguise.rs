@@ -135,7 +135,7 @@ fn written(sql: &str, choice: &mut Choice<'_>, depth: usize) -> String {
             Part::Text(text) => out.push_str(&text_written(text, choice, depth)),
             Part::Body(body) => {
                 let inner = written(body, choice, depth + 1);
-                out.push_str(&format!("$d{depth}$ {inner}\n$d{depth}$"));
+                write!(out, "$d{depth}$ {inner}\n$d{depth}$").unwrap();
             }
         }
         match part {
