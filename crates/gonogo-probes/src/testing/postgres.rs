@@ -116,7 +116,12 @@ impl PostgresServer {
 
     /// A dump of the database, the same for the same content.
     pub fn dump(&self) -> String {
-        let dsn = self.socket_dsn();
+        self.dump_of("postgres")
+    }
+
+    /// The same of another database.
+    pub fn dump_of(&self, database: &str) -> String {
+        let dsn = format!("{} dbname={database}", self.socket_dsn());
         out(as_owner(&self.program("pg_dump")).args(["--restrict-key=gonogo", "--dbname", &dsn]))
     }
 
