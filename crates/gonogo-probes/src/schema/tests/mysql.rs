@@ -60,7 +60,7 @@ async fn a_schema_is_read_from_mariadb_as_it_was_written() {
     assert_eq!(column("id"), ("char(36)", false, None, None));
     assert_eq!(
         column("email"),
-        ("varchar(100)", true, Some("'a\\'b'"), None)
+        ("varchar(100)", true, Some("'a''b'"), None)
     );
     assert_eq!(
         column("status"),
