@@ -169,10 +169,10 @@ impl Found {
             self.model.sequences.insert(name, Sequence::default());
             return Ok(());
         }
-        let mut options = Vec::new();
-        if let Some(engine) = row.maybe("engine")? {
-            options.push(format!("engine {}", engine.to_lowercase()));
-        }
+        let engine = row
+            .maybe("engine")?
+            .ok_or_else(|| format!("the server cannot open the table `{name}`"))?;
+        let mut options = vec![format!("engine {}", engine.to_lowercase())];
         if let Some(collation) = row.maybe("collation")? {
             options.push(format!("collate {collation}"));
             self.collations.insert(name.clone(), collation);
@@ -330,10 +330,8 @@ impl Found {
             constraint: unique,
             ..Index::default()
         });
-        let open = index
-            .definition
-            .trim_end_matches(" ignored")
-            .trim_end_matches(')');
+        let whole = index.definition.trim_end_matches(" ignored");
+        let open = whole.strip_suffix(')').unwrap_or(whole);
         let comma = if index.columns.is_empty() { "" } else { ", " };
         let ignored = if unused { " ignored" } else { "" };
         index.definition = format!("{open}{comma}{part}){ignored}");

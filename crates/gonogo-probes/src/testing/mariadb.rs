@@ -21,19 +21,19 @@ impl MariaDbServer {
     /// Starts one with more options, made for its folder.
     pub fn start_with(options: impl FnOnce(&Self) -> Vec<String>) -> Self {
         let folder = out(as_owner("mktemp").args(["-d", "/tmp/gonogo-mariadb-XXXXXX"]));
-        out(as_owner("mkdir").arg(format!("{folder}/tmp")));
+        let mut server = Self {
+            folder,
+            port: free_port(),
+            child: Command::new("true").spawn().unwrap(),
+        };
+        out(as_owner("mkdir").arg(format!("{}/tmp", server.folder)));
         out(as_owner("mariadb-install-db")
             .args([
                 "--no-defaults",
                 "--auth-root-authentication-method=normal",
                 "--skip-test-db",
             ])
-            .args(small_and_apart(&folder)));
-        let mut server = Self {
-            folder,
-            port: free_port(),
-            child: Command::new("true").spawn().unwrap(),
-        };
+            .args(small_and_apart(&server.folder)));
         let more = options(&server);
         server.begin(&more);
         server.sql(&format!(

@@ -243,6 +243,9 @@ fn capacity(setup: &Setup, args: &SnapshotArgs) -> Result<Option<Written>, Exit>
             return Ok(None);
         }
     };
+    for absence in &seen.absent {
+        output::error_text(&format!("warning: no {}: {}\n", absence.fact, absence.why));
+    }
     let blob = seen.blobs.iter().find(|blob| blob.role == SNAPSHOT_ROLE);
     let whole: Json = blob
         .and_then(|blob| serde_json::from_slice(&blob.bytes).ok())

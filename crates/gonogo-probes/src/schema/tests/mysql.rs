@@ -22,6 +22,7 @@ create table users (
     constraint of_org foreign key (org_id) references orgs (id) on delete cascade,
     unique one_mail (org_id, email),
     key newest (at desc, note(10)),
+    key noted (note(5), at),
     fulltext key words (note)
 ) engine=InnoDB collate utf8mb4_general_ci comment 'x';
 create table logs (id int, at int) partition by range (at) (partition p0 values less than (10), partition p1 values less than maxvalue);
@@ -129,6 +130,7 @@ async fn a_schema_is_read_from_mariadb_as_it_was_written() {
     assert_eq!(index("PRIMARY"), ("btree (id)", true, true));
     assert_eq!(index("one_mail"), ("btree (org_id, email)", true, true));
     assert_eq!(index("newest"), ("btree (at desc, note(10))", false, false));
+    assert_eq!(index("noted").0, "btree (note(5), at)");
     assert_eq!(index("words"), ("fulltext (note)", false, false));
     let trigger = &users.triggers["freeze"];
     assert_eq!(
@@ -329,6 +331,18 @@ async fn a_user_who_sees_a_part_and_a_database_that_is_not_there_are_no_schema()
         .schema(json!({"schema": ["schema_rights"]}))
         .await;
     assert_eq!(fact(&seen, &["counts", "triggers"]), &Value::from(1));
+    // What a role was given counts.
+    server.sql(&format!(
+        "create user schema_actor@'%' identified by '{PASSWORD}'; create role watcher;
+         grant select, show view, trigger, execute on schema_rights.* to watcher;
+         grant watcher to schema_actor@'%'; set default role watcher for schema_actor@'%'"
+    ));
+    let actor = of("schema_actor", "schema_rights");
+    let acted = actor.schema(json!({"schema": ["schema_rights"]}));
+    assert_eq!(
+        text(&acted.await, &["fingerprint"]),
+        text(&seen, &["fingerprint"])
+    );
     for name in ["nowhere", "SCHEMA_RIGHTS"] {
         let no = refused(of(USER, "schema_rights"), name).await;
         assert_eq!(no.cause, Cause::Missing, "{name}: {}", no.message);
@@ -363,4 +377,69 @@ async fn the_number_of_questions_to_mariadb_does_not_grow_with_the_tables() {
     let (few, many) = (asked("schema_few", 2).await, asked("schema_many", 60).await);
     assert_eq!(few, many);
     assert!((12..60).contains(&few), "{few}");
+}
+
+#[tokio::test]
+async fn each_fault_on_mariadb_is_told_with_its_cause() {
+    let server = mariadb_server();
+    server.sql(
+        "create database schema_faults; use schema_faults; create table t (a int, b text); create table u (a int);
+         insert into t values (1, 'x'); create sequence s; create database schema_bare",
+    );
+    let bench = Bench::mysql(&server.url_as(USER, "schema_faults"));
+    let refused = async |more: Json| {
+        let mut options = json!({"schema": ["schema_faults"]});
+        let map = options.as_object_mut().unwrap();
+        map.extend(more.as_object().unwrap().clone());
+        bench.observe(&Schema, options).await.unwrap_err()
+    };
+    let no = refused(json!({"relations": ["t.a -> x.a"]})).await;
+    assert_eq!(
+        (no.cause, no.message.contains("there is no table `x`")),
+        (Cause::Missing, true)
+    );
+    for condition in [
+        "1) or (1=1",
+        "a = 1; drop table t",
+        "a = 1 --",
+        "a = 1 #",
+        "a = 1 #>",
+        "a = '\\'",
+        "a =",
+    ] {
+        let entry = json!({"duplicates": [{"table": "t", "columns": ["a"], "where": condition}]});
+        let no = refused(entry).await;
+        assert!(
+            matches!(no.cause, Cause::BadOptions | Cause::Protocol),
+            "{condition}: {no:?}"
+        );
+    }
+    let entry =
+        json!({"duplicates": [{"table": "t", "columns": ["a"], "where": "nextval(s) > 0"}]});
+    let no = refused(entry).await;
+    assert!(no.message.to_lowercase().contains("read only"), "{no:?}");
+    assert_eq!(
+        server.sql("select next_not_cached_value from schema_faults.s"),
+        "1"
+    );
+    let bare = bench.schema(json!({"schema": ["schema_bare"]})).await;
+    let absent: Vec<&str> = bare.absent.iter().map(|a| a.fact.as_str()).collect();
+    assert_eq!(absent, ["tables", "table_names"]);
+}
+
+#[tokio::test]
+async fn a_lock_that_somebody_holds_on_mariadb_ends_in_time_and_says_so() {
+    use mysql_async::prelude::Queryable as _;
+    let server = mariadb_server();
+    server.sql("create database schema_lock; use schema_lock; create table t (a int); create table u (a int)");
+    let url = server.url_as(USER, "schema_lock");
+    let mut holder = mysql_async::Conn::new(mysql_async::Opts::from_url(&url).unwrap())
+        .await
+        .unwrap();
+    holder.query_drop("lock tables t write").await.unwrap();
+    let bench = Bench::mysql(&url).within(std::time::Duration::from_secs(3));
+    let options = json!({"schema": ["schema_lock"], "relations": ["t.a -> u.a"]});
+    let no = bench.observe(&Schema, options).await.unwrap_err();
+    assert_eq!(no.cause, Cause::Timeout, "{no:?}");
+    holder.disconnect().await.unwrap();
 }
