@@ -42,25 +42,7 @@ pub(super) async fn sizes(
     count: bool,
 ) -> Result<(Snapshot, Option<String>), NotObserved> {
     let taken_at = ctx.wall_now();
-    let named = database.rows(NAME, &[]).await?;
-    let name = named
-        .first()
-        .map(|row| text(row, "name"))
-        .unwrap_or_default();
-    if name.is_empty() {
-        let message = "the target's address names no database";
-        let mut failed = ctx.not_observed(super::run::TRIED, Cause::BadOptions, message);
-        failed.help = Some("such as `mysql://user@host:3306/app`".to_owned());
-        return Err(failed);
-    }
-    visible(
-        ctx,
-        super::run::TRIED,
-        database,
-        std::slice::from_ref(&name),
-        &["SELECT"],
-    )
-    .await?;
+    let name = name(ctx, database).await?;
     let mut server = by_name(&database.rows(VARIABLES, &[]).await?);
     server.extend(by_name(&database.rows(STATUS, &[]).await?));
     let figure = |key: &str| {
@@ -70,16 +52,7 @@ pub(super) async fn sizes(
             ctx.not_observed(super::run::TRIED, Cause::Protocol, message)
         })
     };
-    let mut tables = Vec::new();
-    for row in database.rows(TABLES, &[json!(name)]).await? {
-        let mut table = table(ctx, &row)?;
-        if count {
-            let sql = format!("select count(*) as n from {}", quoted(&table.name));
-            let counted = database.rows(&sql, &[]).await?;
-            table.rows = counted.first().and_then(|row| size(row, "n"));
-        }
-        tables.push(table);
-    }
+    let tables = tables(ctx, database, &name, count).await?;
     let (indexes, why) = match database.rows(INDEXES, &[json!(name)]).await {
         Ok(rows) => (indexes(&rows, &tables, figure("innodb_page_size")?), None),
         Err(no) if no.cause == Cause::Denied => (
@@ -116,6 +89,49 @@ pub(super) async fn sizes(
         cache_hit_ratio: (asked > 0).then(|| asked.saturating_sub(read) as f64 / asked as f64),
     };
     Ok((snapshot, why))
+}
+
+/// The database's name, where the user may see all of it.
+async fn name(ctx: &Ctx, database: &mut Database<'_>) -> Result<String, NotObserved> {
+    let named = database.rows(NAME, &[]).await?;
+    let name = named
+        .first()
+        .map(|row| text(row, "name"))
+        .unwrap_or_default();
+    if name.is_empty() {
+        let message = "the target's address names no database";
+        let mut failed = ctx.not_observed(super::run::TRIED, Cause::BadOptions, message);
+        failed.help = Some("such as `mysql://user@host:3306/app`".to_owned());
+        return Err(failed);
+    }
+    visible(
+        ctx,
+        super::run::TRIED,
+        database,
+        std::slice::from_ref(&name),
+        &["SELECT"],
+    )
+    .await?;
+    Ok(name)
+}
+
+async fn tables(
+    ctx: &Ctx,
+    database: &mut Database<'_>,
+    name: &str,
+    count: bool,
+) -> Result<Vec<TableSize>, NotObserved> {
+    let mut tables = Vec::new();
+    for row in database.rows(TABLES, &[json!(name)]).await? {
+        let mut table = table(ctx, &row)?;
+        if count {
+            let sql = format!("select count(*) as n from {}", quoted(&table.name));
+            let counted = database.rows(&sql, &[]).await?;
+            table.rows = counted.first().and_then(|row| size(row, "n"));
+        }
+        tables.push(table);
+    }
+    Ok(tables)
 }
 
 /// Rows of `show`, by the name in small letters.
