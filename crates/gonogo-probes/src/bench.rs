@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use crate::ctx::{Ctx, GateScope};
 use crate::probe::{Call, Probe, ResolvedTarget, Seen};
-use crate::testing::PostgresServer;
+use crate::testing::{MariaDbServer, PostgresServer};
 
 /// A target and the gate in which it is asked.
 pub(crate) struct Bench {
@@ -108,6 +108,17 @@ pub(crate) fn postgres_server() -> Arc<PostgresServer> {
     let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
     running.upgrade().unwrap_or_else(|| {
         let server = Arc::new(PostgresServer::start());
+        *running = Arc::downgrade(&server);
+        server
+    })
+}
+
+/// The same of MariaDB.
+pub(crate) fn mariadb_server() -> Arc<MariaDbServer> {
+    static RUNNING: Mutex<Weak<MariaDbServer>> = Mutex::new(Weak::new());
+    let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
+    running.upgrade().unwrap_or_else(|| {
+        let server = Arc::new(MariaDbServer::start());
         *running = Arc::downgrade(&server);
         server
     })

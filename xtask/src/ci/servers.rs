@@ -22,7 +22,7 @@ const SERVERS: &[Server] = &[
     Server {
         program: "mariadbd",
         package: "mariadb-server",
-        tests: "the `sql` probe on MariaDB (package(gonogo-probes))",
+        tests: "the `sql`, `schema` and `capacity` probes on MariaDB (package(gonogo-probes), package(gonogo))",
     },
     Server {
         program: "sshd",

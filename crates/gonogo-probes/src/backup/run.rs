@@ -63,6 +63,10 @@ pub(super) async fn observe(call: Call<'_>) -> Result<Seen, NotObserved> {
                 let file = sqlite_file(target, &ctx).map_err(&bad)?;
                 sqlite::observe(&asking, file, path.as_ref(), options.restore).await
             }
+            Kind::MySql => Err(bad(
+                "backups of MySQL and MariaDB are not known: a target is `postgres` or `sqlite`"
+                    .to_owned(),
+            )),
         }
     };
     work.await

@@ -1,5 +1,6 @@
 //! The `capacity` probe: how large a database is, and how it grew since a baseline.
 
+mod mysql;
 mod observed;
 mod postgres;
 mod run;
@@ -33,7 +34,7 @@ impl Syntax for Capacity {
     }
 
     fn targets(&self) -> &'static [&'static str] {
-        &["postgres", "sqlite"]
+        &["postgres", "sqlite", "mysql"]
     }
 
     fn shape(&self, _options: &Json) -> Shape {

@@ -1,16 +1,17 @@
 //! The observing: the baseline first, then the sizes, in one snapshot of the database.
 
 use gonogo_core::capacity::{self, Snapshot, Thresholds};
-use gonogo_core::record::{Cause, NotObserved};
+use gonogo_core::record::{Absence, Cause, NotObserved};
 
 use super::observed::{self, Growth};
 use super::syntax::CapacityOptions;
-use super::{postgres, sqlite};
+use super::{mysql, postgres, sqlite};
 use crate::ctx::Ctx;
 use crate::database::{Database, Kind};
 use crate::probe::{Call, Seen};
 
-const TRIED: &str = "capacity";
+/// What is tried.
+pub(super) const TRIED: &str = "capacity";
 
 /// Looks once.
 pub(super) async fn observe(call: Call<'_>) -> Result<Seen, NotObserved> {
@@ -32,10 +33,14 @@ pub(super) async fn observe(call: Call<'_>) -> Result<Seen, NotObserved> {
     let now = sizes(ctx, &mut database, options.count).await;
     let place = database.place();
     database.close().await;
-    let now = now?;
+    let (now, no_indexes) = now?;
     let growth = match baseline {
         None => None,
-        Some((path, then)) => {
+        Some((path, mut then)) => {
+            if no_indexes.is_some() {
+                // They are not gone: nothing is known of them.
+                then.indexes.clear();
+            }
             let diff = capacity::compare(&then, &now, &thresholds).map_err(|no| {
                 let mut failed = bad(format!("`{path}` is no baseline of this database: {no}"));
                 failed.help = Some(no.help);
@@ -44,18 +49,26 @@ pub(super) async fn observe(call: Call<'_>) -> Result<Seen, NotObserved> {
             Some(Growth { then, diff })
         }
     };
-    Ok(observed::seen(&place, &now, growth.as_ref()))
+    let mut seen = observed::seen(&place, &now, growth.as_ref());
+    seen.absent.extend(no_indexes.map(|why| Absence {
+        fact: "indexes".to_owned(),
+        why,
+    }));
+    Ok(seen)
 }
 
+/// The sizes, and why there are none of the indexes.
 async fn sizes(
     ctx: &Ctx,
     database: &mut Database<'_>,
     count: bool,
-) -> Result<Snapshot, NotObserved> {
-    match database.kind() {
-        Kind::Postgres => postgres::sizes(ctx, database, count).await,
-        Kind::Sqlite => sqlite::sizes(ctx, database, count).await,
-    }
+) -> Result<(Snapshot, Option<String>), NotObserved> {
+    let sizes = match database.kind() {
+        Kind::Postgres => postgres::sizes(ctx, database, count).await?,
+        Kind::Sqlite => sqlite::sizes(ctx, database, count).await?,
+        Kind::MySql => return mysql::sizes(ctx, database, count).await,
+    };
+    Ok((sizes, None))
 }
 
 /// The baseline as the plan has it: what is in the bundle is what was compared with.

@@ -1,5 +1,7 @@
 //! The probe against real databases, filled by the tests.
 
+mod mysql;
+
 use std::time::Duration;
 
 use gonogo_core::Value;

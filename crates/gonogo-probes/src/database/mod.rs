@@ -180,6 +180,8 @@ pub(crate) enum Kind {
     Postgres,
     /// SQLite.
     Sqlite,
+    /// MySQL or MariaDB.
+    MySql,
 }
 
 impl Kind {
@@ -188,13 +190,14 @@ impl Kind {
         match target.kind.as_str() {
             "postgres" => Ok(Self::Postgres),
             "sqlite" => Ok(Self::Sqlite),
+            "mysql" => Ok(Self::MySql),
             other => Err(format!("a target of kind `{other}` is no database")),
         }
     }
 }
 
 /// An open session that only reads, for the probes that look around. One snapshot from its first question to its
-/// last, on PostgreSQL: what they see belongs together.
+/// last, on PostgreSQL and of InnoDB's tables: what they see belongs together.
 pub(crate) struct Database<'a> {
     asking: Asking<'a>,
     inner: Inner,
@@ -203,6 +206,7 @@ pub(crate) struct Database<'a> {
 enum Inner {
     Postgres(postgres::Reading),
     Sqlite(sqlite::Reading),
+    MySql(mysql::Reading),
 }
 
 impl<'a> Database<'a> {
@@ -227,6 +231,10 @@ impl<'a> Database<'a> {
                 let file = sqlite_file(target, call.ctx).map_err(bad)?;
                 Inner::Sqlite(sqlite::Reading::open(&asking, file).await?)
             }
+            Kind::MySql => {
+                let dsn = mysql_dsn(target).map_err(bad)?;
+                Inner::MySql(mysql::Reading::open(&asking, &dsn).await?)
+            }
         };
         Ok(Self { asking, inner })
     }
@@ -236,6 +244,7 @@ impl<'a> Database<'a> {
         match self.inner {
             Inner::Postgres(_) => Kind::Postgres,
             Inner::Sqlite(_) => Kind::Sqlite,
+            Inner::MySql(_) => Kind::MySql,
         }
     }
 
@@ -244,6 +253,7 @@ impl<'a> Database<'a> {
         let (address, engine) = match &self.inner {
             Inner::Postgres(reading) => reading.address_and_engine(),
             Inner::Sqlite(reading) => reading.address_and_engine(),
+            Inner::MySql(reading) => reading.address_and_engine(),
         };
         Place {
             target: self.asking.target.to_owned(),
@@ -252,19 +262,22 @@ impl<'a> Database<'a> {
         }
     }
 
-    /// The rows of one statement, all of them; `$1`, `$2`, … are bound. A refusal of the server is no observation
-    /// here: the statements are ours.
+    /// The rows of one statement, all of them; `$1`, `$2`, … are bound, on MySQL each `?` in its order. A refusal of
+    /// the server is no observation here: the statements are ours.
     pub(crate) async fn rows(&mut self, sql: &str, bind: &[Json]) -> Result<Vec<Map>, NotObserved> {
         match &mut self.inner {
             Inner::Postgres(reading) => reading.rows(&self.asking, sql, bind).await,
             Inner::Sqlite(reading) => reading.rows(&self.asking, sql, bind).await,
+            Inner::MySql(reading) => reading.rows(&self.asking, sql, bind).await,
         }
     }
 
     /// Ends the session.
     pub(crate) async fn close(self) {
-        if let Inner::Postgres(reading) = self.inner {
-            reading.close(&self.asking).await;
+        match self.inner {
+            Inner::Postgres(reading) => reading.close(&self.asking).await,
+            Inner::Sqlite(_) => {}
+            Inner::MySql(reading) => reading.close().await,
         }
     }
 }

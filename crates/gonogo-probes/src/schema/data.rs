@@ -8,6 +8,7 @@ use gonogo_core::schema_model::{Relation, RelationFacts};
 
 use super::run::Looking;
 use super::syntax::DuplicatesEntry;
+use crate::database::Kind;
 
 /// A relation with what was found of it.
 pub(super) struct RelationSeen {
@@ -22,12 +23,13 @@ pub(super) struct RelationSeen {
 /// Looks at one relation.
 pub(super) async fn relation(
     looking: &mut Looking<'_, '_>,
-    text: &str,
+    written: &str,
 ) -> Result<RelationSeen, NotObserved> {
-    let relation = Relation::parse(text).map_err(|why| looking.failed(Cause::BadOptions, why))?;
+    let relation =
+        Relation::parse(written).map_err(|why| looking.failed(Cause::BadOptions, why))?;
     let facts = relation
         .look_up(&looking.catalogue.model)
-        .map_err(|why| looking.failed(Cause::Missing, format!("`{text}`: {why}")))?;
+        .map_err(|why| looking.failed(Cause::Missing, format!("`{written}`: {why}")))?;
     let (child, parent) = (
         looking.readable(&relation.child)?,
         looking.readable(&relation.parent)?,
@@ -37,6 +39,10 @@ pub(super) async fn relation(
         let _infallible = write!(sql, "c.{} is not null and ", quoted(column)).is_ok();
     }
     let _infallible = write!(sql, "not exists (select 1 from {parent} p where ").is_ok();
+    let text = match looking.database.kind() {
+        Kind::Postgres | Kind::Sqlite => "text",
+        Kind::MySql => "char",
+    };
     let pairs = relation.child_columns.iter().zip(&relation.parent_columns);
     for (index, (own, referenced)) in pairs.enumerate() {
         let and = if index > 0 { " and " } else { "" };
@@ -45,14 +51,14 @@ pub(super) async fn relation(
         let equal = if facts.types_agree {
             format!("p.{referenced} = c.{own}")
         } else {
-            format!("cast(p.{referenced} as text) = cast(c.{own} as text)")
+            format!("cast(p.{referenced} as {text}) = cast(c.{own} as {text})")
         };
         sql.push_str(and);
         sql.push_str(&equal);
     }
     sql.push(')');
     Ok(RelationSeen {
-        text: text.to_owned(),
+        text: written.to_owned(),
         facts,
         orphans: count(looking, &sql).await?,
     })
@@ -103,7 +109,7 @@ async fn count(looking: &mut Looking<'_, '_>, sql: &str) -> Result<i64, NotObser
     }
 }
 
-/// A name as both databases quote it.
+/// A name as all databases quote it, MySQL in a session that is told to.
 pub(super) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }

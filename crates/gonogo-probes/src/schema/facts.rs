@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use gonogo_core::schema_model::{Column, Function, Index, Table, Trigger, View};
+use gonogo_core::schema_model::{Column, Function, Index, Model, Table, Trigger, View};
 use gonogo_core::{Map, Value};
 use sha2::Digest as _;
 
@@ -149,4 +149,42 @@ pub(super) fn function(function: &Function) -> Value {
         ("language", function.language.as_str().into()),
         ("sha256", hex.into()),
     ])
+}
+
+/// The enumerations; those that are no types of their own, as with MySQL, by their column.
+pub(super) fn enums(model: &Model) -> BTreeMap<String, Vec<String>> {
+    let mut enums = model.enums.clone();
+    for (of, table) in &model.tables {
+        for (name, column) in &table.columns {
+            let inner = column
+                .ty
+                .strip_prefix("enum(")
+                .and_then(|rest| rest.strip_suffix(')'));
+            if let Some(inner) = inner.filter(|inner| inner.starts_with('\'')) {
+                enums.insert(format!("{of}.{name}"), literals(inner));
+            }
+        }
+    }
+    enums
+}
+
+/// `'a','it''s'`.
+fn literals(text: &str) -> Vec<String> {
+    let mut all = Vec::new();
+    let mut chars = text.chars().peekable();
+    while chars.next().is_some_and(|c| c == '\'') {
+        let mut value = String::new();
+        while let Some(c) = chars.next() {
+            if c != '\'' {
+                value.push(c);
+            } else if chars.next_if_eq(&'\'').is_some() {
+                value.push(c);
+            } else {
+                break;
+            }
+        }
+        all.push(value);
+        chars.next_if_eq(&',');
+    }
+    all
 }

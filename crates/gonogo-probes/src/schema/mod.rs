@@ -4,6 +4,7 @@ mod condition;
 mod data;
 mod facts;
 mod migrations;
+mod mysql;
 mod observed;
 mod postgres;
 mod rows;
@@ -20,13 +21,23 @@ use serde_json::Value as Json;
 
 pub use syntax::{DuplicatesEntry, Namespaces, SchemaOptions};
 
-use crate::probe::{BoxFuture, Call, Probe, Seen};
+use crate::database;
+use crate::probe::{BoxFuture, Call, Probe, ResolvedTarget, Seen};
 
 /// The probe.
 pub struct Schema;
 
 /// The blob that holds the whole model, as JSON.
 pub const MODEL_BLOB: &str = "schema";
+
+/// The namespace that is meant where none is named: the one that everybody has, with MySQL the address's database.
+pub fn usual_namespace(target: &ResolvedTarget) -> Option<String> {
+    match target.kind.as_str() {
+        "sqlite" => Some("main".to_owned()),
+        "mysql" => database::mysql_dsn(target).ok()?.database.clone(),
+        _ => Some("public".to_owned()),
+    }
+}
 
 /// What a catalogue said.
 struct Catalogue {
@@ -54,7 +65,7 @@ impl Syntax for Schema {
     }
 
     fn targets(&self) -> &'static [&'static str] {
-        &["postgres", "sqlite"]
+        &["postgres", "sqlite", "mysql"]
     }
 
     fn shape(&self, options: &Json) -> Shape {

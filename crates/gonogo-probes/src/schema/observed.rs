@@ -170,7 +170,10 @@ fn catalogue(seen: &mut Seen, options: &SchemaOptions, model: &Model) {
             "extensions",
             mapped(&model.extensions, |it| it.as_str().into()),
         ),
-        ("enums", mapped(&model.enums, |values| texts(values))),
+        (
+            "enums",
+            mapped(&facts::enums(model), |values| texts(values)),
+        ),
         (
             "domains",
             mapped(&model.domains, |it| it.ty.as_str().into()),

@@ -44,6 +44,15 @@ impl Row {
         }
     }
 
+    /// A whole number, where there is one.
+    pub(super) fn maybe_int(&mut self, name: &str) -> Result<Option<i64>, String> {
+        match self.take(name)? {
+            Value::Null => Ok(None),
+            Value::Int(number) => Ok(Some(number)),
+            other => Err(wrong(name, "a whole number", &other)),
+        }
+    }
+
     /// A list of texts; null is an empty one.
     pub(super) fn texts(&mut self, name: &str) -> Result<Vec<String>, String> {
         match self.take(name)? {

@@ -8,7 +8,7 @@ use gonogo_core::schema_model::{SchemaSnapshot, diff, product};
 use super::data::{self, quoted};
 use super::observed::{Drift, Looked, seen};
 use super::syntax::{SchemaOptions, expected};
-use super::{Catalogue, migrations, postgres, sqlite};
+use super::{Catalogue, migrations, mysql, postgres, sqlite};
 use crate::database::{Database, Kind};
 use crate::probe::{Call, Seen};
 
@@ -74,6 +74,7 @@ pub(super) async fn observe(call: Call<'_>) -> Result<Seen, NotObserved> {
     let catalogue = match database.kind() {
         Kind::Postgres => postgres::read(&mut database, &namespaces).await?,
         Kind::Sqlite => sqlite::read(&mut database, &namespaces).await?,
+        Kind::MySql => mysql::read(call.ctx, &tried, &mut database, &namespaces).await?,
     };
     let catalogue = catalogue.map_err(|why| call.ctx.not_observed(&tried, Cause::Bug, why))?;
     if let [missing, ..] = &catalogue.missing[..] {

@@ -16,8 +16,8 @@ use super::condition;
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SchemaOptions {
-    /// The namespace to look at, or a list of them: `public` on PostgreSQL, `main` on SQLite. With one, names are
-    /// bare; with several they are `namespace.name`.
+    /// The namespace to look at, or a list of them: `public` on PostgreSQL, `main` on SQLite, a database's name
+    /// on MySQL and MariaDB. With one, names are bare; with several they are `namespace.name`.
     pub schema: Namespaces,
     /// A snapshot made by `gonogo snapshot schema`, beside the plan: `drift` is what differs from it.
     pub expected: Option<String>,

@@ -3,6 +3,7 @@
 mod large;
 mod lint;
 mod matrix;
+mod mysql;
 mod postgres;
 mod sqlite;
 

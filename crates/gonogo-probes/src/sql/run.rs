@@ -79,13 +79,13 @@ pub(super) async fn observe(call: Call<'_>) -> Result<Seen, NotObserved> {
     let target = call
         .target
         .ok_or_else(|| bad("the environment has no database target".to_owned()))?;
-    if target.kind == "mysql" {
-        let mode = mode(call.scope, &options);
-        return mysql::observe(&call, &options, target, mode).await;
-    }
     let dialect = match Kind::of(target).map_err(bad)? {
         Kind::Sqlite => Dialect::Sqlite,
         Kind::Postgres => Dialect::Postgres,
+        Kind::MySql => {
+            let mode = mode(call.scope, &options);
+            return mysql::observe(&call, &options, target, mode).await;
+        }
     };
     let mode = mode(call.scope, &options);
     if options.session.is_some() && mode != Mode::Gate {

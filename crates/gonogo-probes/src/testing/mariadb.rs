@@ -21,17 +21,19 @@ impl MariaDbServer {
     /// Starts one with more options, made for its folder.
     pub fn start_with(options: impl FnOnce(&Self) -> Vec<String>) -> Self {
         let folder = out(as_owner("mktemp").args(["-d", "/tmp/gonogo-mariadb-XXXXXX"]));
-        out(as_owner("mariadb-install-db").args([
-            "--no-defaults",
-            "--auth-root-authentication-method=normal",
-            "--skip-test-db",
-            &format!("--datadir={folder}/data"),
-        ]));
         let mut server = Self {
             folder,
             port: free_port(),
             child: Command::new("true").spawn().unwrap(),
         };
+        out(as_owner("mkdir").arg(format!("{}/tmp", server.folder)));
+        out(as_owner("mariadb-install-db")
+            .args([
+                "--no-defaults",
+                "--auth-root-authentication-method=normal",
+                "--skip-test-db",
+            ])
+            .args(small_and_apart(&server.folder)));
         let more = options(&server);
         server.begin(&more);
         server.sql(&format!(
@@ -47,14 +49,13 @@ impl MariaDbServer {
         self.child = as_owner("/usr/sbin/mariadbd")
             .args([
                 "--no-defaults".to_owned(),
-                format!("--datadir={folder}/data"),
                 format!("--socket={folder}/socket"),
                 format!("--pid-file={folder}/pid"),
                 format!("--port={}", self.port),
                 "--bind-address=127.0.0.1".to_owned(),
-                "--innodb-buffer-pool-size=16M".to_owned(),
                 "--innodb-flush-log-at-trx-commit=0".to_owned(),
             ])
+            .args(small_and_apart(folder))
             .args(more)
             .stdin(Stdio::null())
             .stderr(Stdio::piped())
@@ -116,6 +117,14 @@ impl MariaDbServer {
         format!("mysql://{USER}:{PASSWORD_IN_URL}@{host}:{}/app", self.port)
     }
 
+    /// Its address with another user and database.
+    pub fn url_as(&self, user: &str, database: &str) -> String {
+        format!(
+            "mysql://{user}:{PASSWORD_IN_URL}@127.0.0.1:{}/{database}",
+            self.port
+        )
+    }
+
     /// Its address by the socket.
     pub fn socket_url(&self) -> String {
         format!(
@@ -137,6 +146,18 @@ impl Drop for MariaDbServer {
         drop(self.child.wait());
         drop(as_owner("rm").args(["-rf", &self.folder]).output());
     }
+}
+
+/// Whatever else runs: a MariaDB that starts removes all `#sql…` files of its temporary folder, which by default is
+/// everybody's /tmp, so that those of another one that is being installed or works are gone. And little to write.
+fn small_and_apart(folder: &str) -> [String; 5] {
+    [
+        format!("--datadir={folder}/data"),
+        format!("--tmpdir={folder}/tmp"),
+        "--innodb-log-file-size=8M".to_owned(),
+        "--innodb-buffer-pool-size=16M".to_owned(),
+        "--innodb-flush-method=nosync".to_owned(),
+    ]
 }
 
 fn as_owner(program: &str) -> Command {

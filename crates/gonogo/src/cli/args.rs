@@ -260,7 +260,7 @@ pub(super) struct SnapshotArgs {
     /// The target; else the first database of the environment
     #[arg(long, value_name = "NAME")]
     pub(super) target: Option<String>,
-    /// Namespaces to look at: `public` by default, `main` for SQLite
+    /// Namespaces to look at: `public` by default, `main` for SQLite, with MySQL the address's database
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub(super) schema: Vec<String>,
     /// Count the rows of every table (capacity)

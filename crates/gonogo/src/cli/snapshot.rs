@@ -14,7 +14,7 @@ use gonogo_core::{Map, Value};
 use gonogo_probes::capacity::SNAPSHOT_ROLE;
 use gonogo_probes::ctx::{Ctx, GateScope};
 use gonogo_probes::probe::{Call, ResolvedTarget, Seen};
-use gonogo_probes::schema::MODEL_BLOB;
+use gonogo_probes::schema::{MODEL_BLOB, usual_namespace};
 use serde_json::{Value as Json, json};
 
 use super::args::{SnapshotArgs, SnapshotFormat, SnapshotKind};
@@ -66,15 +66,21 @@ struct Written {
 }
 
 /// The namespaces asked for, else the one that everybody has.
-fn namespaces(target: &ResolvedTarget, asked: &[String]) -> Vec<String> {
+fn namespaces(target: &ResolvedTarget, asked: &[String]) -> Result<Vec<String>, Exit> {
     if !asked.is_empty() {
-        return asked.to_vec();
+        return Ok(asked.to_vec());
     }
-    let usual = match target.kind.as_str() {
-        "sqlite" => "main",
-        _ => "public",
-    };
-    vec![usual.to_owned()]
+    let usual = usual_namespace(target).ok_or_else(|| {
+        Exit::wrong_help(
+            "no-namespace",
+            format!(
+                "the address of the target `{}` names no database",
+                target.name
+            ),
+            "name one with `--schema NAME`",
+        )
+    })?;
+    Ok(vec![usual])
 }
 
 /// The target of a name, else the first that the probe can observe.
@@ -185,7 +191,7 @@ fn tell(redactor: &Redactor, reason: &NotObserved) {
 /// The schema; nothing where it could not be observed, which has been told.
 fn schema(setup: &Setup, args: &SnapshotArgs) -> Result<Option<Written>, Exit> {
     let target = target(setup, "schema", args.target.as_deref())?;
-    let schemas = namespaces(target, &args.schema);
+    let schemas = namespaces(target, &args.schema)?;
     let options = json!({ "schema": schemas });
     let (mut redactor, _) = setup.redactor();
     let seen = match observe(setup, "schema", target, options)? {
@@ -237,6 +243,9 @@ fn capacity(setup: &Setup, args: &SnapshotArgs) -> Result<Option<Written>, Exit>
             return Ok(None);
         }
     };
+    for absence in &seen.absent {
+        output::error_text(&format!("warning: no {}: {}\n", absence.fact, absence.why));
+    }
     let blob = seen.blobs.iter().find(|blob| blob.role == SNAPSHOT_ROLE);
     let whole: Json = blob
         .and_then(|blob| serde_json::from_slice(&blob.bytes).ok())

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use gonogo_probes::testing::{PASSWORD, PostgresServer};
+use gonogo_probes::testing::{MariaDbServer, PASSWORD, PostgresServer};
 use serde_json::Value as Json;
 
 use crate::rig::{folder, gonogo, run_plan};
@@ -422,4 +422,38 @@ fn an_empty_database_is_never_go() {
         let ended = run_plan(folder.path(), &plan("sqlite", "app.db", &checks), &[]);
         assert_eq!(ended.code, 2, "{expect}: {}{}", ended.stdout, ended.stderr);
     }
+}
+
+#[test]
+fn a_dropped_column_on_mariadb_is_no_go_and_snapshots_of_both_kinds_are_taken() {
+    let server = MariaDbServer::start();
+    let folder = folder();
+    std::fs::write(folder.path().join("dsn"), server.url()).unwrap();
+    server.sql(
+        "use app; create table users (id int primary key, email varchar(40) not null, note text)",
+    );
+    let checks = DRIFT.replace("schema: public", "schema: app");
+    let plan = plan("mysql", "${inputs.dsn}", &checks);
+    std::fs::write(folder.path().join("plan.yaml"), &plan).unwrap();
+    take(folder.path(), "schema.json");
+    let clean = run_plan(folder.path(), &plan, &[]);
+    assert_eq!(clean.code, 0, "{}\n{}", clean.stdout, clean.stderr);
+    server.sql("use app; alter table users drop column note");
+    let drifted = run_plan(folder.path(), &plan, &[]);
+    assert_eq!(drifted.code, 1, "{}\n{}", drifted.stdout, drifted.stderr);
+    let told = report(&folder.path().join(drifted.run()), "report.md");
+    assert!(told.contains("- column users.note text"), "{told}");
+    let sizes = ["snapshot", "capacity", "plan.yaml", "--env", "local"];
+    let sizes = gonogo(folder.path(), &sizes);
+    assert_eq!(sizes.code, 0, "{}", sizes.stderr);
+    let json: Json = serde_json::from_str(&sizes.stdout).unwrap();
+    assert_eq!(json["kind"], "capacity");
+    assert_eq!(json["tables"][0]["name"], "users");
+    // An address that names no database leaves open which schema is meant.
+    let bare = server.url().trim_end_matches("/app").to_owned();
+    std::fs::write(folder.path().join("dsn"), bare).unwrap();
+    let asked = ["snapshot", "schema", "plan.yaml", "--env", "local"];
+    let asked = gonogo(folder.path(), &asked);
+    assert_eq!(asked.code, 64, "{}", asked.stderr);
+    assert!(asked.stderr.contains("--schema NAME"), "{}", asked.stderr);
 }

@@ -1,6 +1,8 @@
 //! MySQL and MariaDB: one connection, what goes over it, and how it is ended.
 
 mod bridge;
+mod grants;
+mod read;
 mod trouble;
 mod values;
 
@@ -12,6 +14,8 @@ use mysql_async::consts::StatusFlags;
 use mysql_async::prelude::Queryable as _;
 use mysql_async::{Conn, Error, Opts, OptsBuilder, SslOpts};
 
+pub(crate) use grants::visible;
+pub(crate) use read::Reading;
 pub(crate) use trouble::{Told, told};
 pub(crate) use values::{parameter, type_name, value};
 

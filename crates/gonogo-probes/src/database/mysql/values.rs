@@ -61,8 +61,7 @@ pub(crate) fn value(raw: Raw, column: &Column) -> Value {
         Raw::Int(number) => Value::Int(number),
         Raw::UInt(number) => match i64::try_from(number) {
             Ok(number) => Value::Int(number),
-            // Beyond the integers of an expression: as text, as a decimal is.
-            Err(_) => Value::String(number.to_string()),
+            Err(_) => Value::Uint(number),
         },
         // The shortest text that is the same `f32` is what was meant: 0.1, and not 0.10000000149.
         Raw::Float(number) => {

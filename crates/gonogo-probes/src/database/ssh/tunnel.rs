@@ -22,10 +22,12 @@ use super::{SshHost, host_and_port};
 use crate::ctx::Ctx;
 
 /// Waits for `ssh`, and ends it when nobody holds the other end of our input: `$1` is the folder to remove, the rest the
-/// program. A signal cannot be lost this way, for the kernel closes the pipe of whoever is gone.
+/// program. A signal cannot be lost this way, for the kernel closes the pipe of whoever is gone. Only `ssh` speaks to us:
+/// a shell that says `Terminated` to nobody would end by SIGPIPE before it has removed the folder.
 const LEASH: &str = r#"folder=$1; shift
-exec 3<&0
-"$@" </dev/null 3<&- & ssh=$!
+exec 3<&0 4>&2 2>/dev/null
+"$@" </dev/null 2>&4 3<&- 4>&- & ssh=$!
+exec 4>&-
 { read -r _ <&3; kill "$ssh"; } >/dev/null 2>&1 & watch=$!
 wait "$ssh"; code=$?
 kill "$watch" 2>/dev/null
