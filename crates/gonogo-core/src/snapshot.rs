@@ -48,7 +48,7 @@ impl Kind {
                 make,
             ));
         };
-        if version != Json::from(FORMAT) {
+        if version != FORMAT {
             return Err(Unreadable::at_key(
                 bytes,
                 "gonogo_snapshot",

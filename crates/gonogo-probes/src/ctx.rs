@@ -18,7 +18,7 @@ use gonogo_core::record::{Cause, NotObserved};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::watch;
 
 /// The door of one attempt.
@@ -28,6 +28,7 @@ pub struct Ctx {
     files: Arc<[PlanFile]>,
     deadline: Instant,
     started: Instant,
+    run_started_at: DateTime<Utc>,
 }
 
 struct Shared {
@@ -72,6 +73,16 @@ impl Ctx {
             files: Arc::new([]),
             deadline: started + timeout,
             started,
+            run_started_at: DateTime::<Utc>::from(std::time::SystemTime::now()),
+        }
+    }
+
+    /// The same door for a run that began earlier than this process: one that is resumed.
+    #[must_use]
+    pub fn of_run(self, run_started_at: DateTime<Utc>) -> Self {
+        Self {
+            run_started_at,
+            ..self
         }
     }
 
@@ -97,7 +108,7 @@ impl Ctx {
     }
 
     /// What `ssh` must know of its user beyond what every program gets.
-    pub(crate) fn ssh_environment(&self) -> Vec<(&'static str, std::ffi::OsString)> {
+    pub(crate) fn ssh_environment() -> Vec<(&'static str, std::ffi::OsString)> {
         let own = ["SSH_AUTH_SOCK", "USER", "LOGNAME"];
         let own = own
             .iter()
@@ -129,12 +140,18 @@ impl Ctx {
             files: Arc::clone(&self.files),
             deadline: started + timeout,
             started,
+            run_started_at: self.run_started_at,
         }
     }
 
     /// The wall clock: for what is recorded (token ages, certificate ends), never for measuring.
     pub fn wall_now(&self) -> DateTime<Utc> {
         DateTime::<Utc>::from(std::time::SystemTime::now())
+    }
+
+    /// When the run began, by the wall clock: for what is counted since then.
+    pub fn run_started_at(&self) -> DateTime<Utc> {
+        self.run_started_at
     }
 
     /// The monotonic clock.
@@ -308,6 +325,42 @@ impl Ctx {
         ))
     }
 
+    /// Connects to a Unix socket of this machine; a relative path is read from the plan's folder.
+    pub async fn connect_unix(&self, path: &str) -> Result<UnixStream, NotObserved> {
+        let tried = format!("unix://{path}");
+        let connecting = UnixStream::connect(self.path(path));
+        let error = match tokio::time::timeout(self.remaining(), connecting).await {
+            Err(_) => {
+                return Err(self.not_observed(
+                    tried,
+                    Cause::Timeout,
+                    format!("the socket {path} did not accept a connection in time"),
+                ));
+            }
+            Ok(Ok(stream)) => return Ok(stream),
+            Ok(Err(error)) => error,
+        };
+        let (cause, help) = match error.kind() {
+            std::io::ErrorKind::NotFound => (
+                Cause::Missing,
+                "does the service run on this machine, and is this its socket?",
+            ),
+            std::io::ErrorKind::ConnectionRefused => (
+                Cause::Refused,
+                "the socket is there but nobody listens: start the service",
+            ),
+            std::io::ErrorKind::PermissionDenied => (
+                Cause::Denied,
+                "run gonogo as a user who may open the socket",
+            ),
+            _ => (Cause::Network, "is the path that of a socket?"),
+        };
+        let message = format!("could not connect to the socket {path}: {error}");
+        let mut failed = self.not_observed(tried, cause, message);
+        failed.help = Some(help.to_owned());
+        Err(failed)
+    }
+
     /// A file without a name, for what must not outlive the look: not even a kill leaves it behind.
     pub fn nameless_file(&self) -> std::io::Result<std::fs::File> {
         tempfile::tempfile()
@@ -412,6 +465,22 @@ impl GateScope {
     /// Keeps a value for later, in place of what was kept under the key.
     pub fn keep<T: Any + Send>(&self, key: &str, value: T) {
         self.lock().insert(key.to_owned(), vec![Box::new(value)]);
+    }
+
+    /// Changes what is kept under a key, made first where there is none: as one act, whoever else is at it.
+    pub fn change<T: Any + Send, R>(
+        &self,
+        key: &str,
+        make: impl FnOnce() -> T,
+        change: impl FnOnce(&mut T) -> R,
+    ) -> R {
+        let mut kept = self.lock();
+        let places = kept.entry(key.to_owned()).or_default();
+        let kept = places.pop().and_then(|any| any.downcast::<T>().ok());
+        let mut value = kept.unwrap_or_else(|| Box::new(make()));
+        let changed = change(&mut value);
+        places.push(value);
+        changed
     }
 
     /// Keeps one more value under the key, at most 64.

@@ -4,23 +4,32 @@ pub mod backup;
 #[cfg(test)]
 mod bench;
 pub mod capacity;
+pub mod compose;
+pub mod containers;
 pub mod ctx;
 pub mod database;
+pub mod docker;
 pub mod exec;
 pub mod files;
 mod git;
 pub mod http;
 mod json;
+mod json_api;
 pub mod jwt;
+pub mod kubernetes;
 pub mod load;
 pub mod migrations;
 pub mod probe;
 pub mod prometheus;
+pub mod redis;
+pub mod resources;
 pub mod schema;
 pub mod secrets;
 pub mod sql;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+pub mod texts;
+mod yaml;
 
 use gonogo_core::plan::{Registry, Syntax, TargetSyntax};
 use probe::Probe;
@@ -39,6 +48,11 @@ static PROBES: &[&dyn Probe] = &[
     &secrets::Secrets,
     &migrations::Migrations,
     &exec::Exec,
+    &containers::Containers,
+    &compose::Compose,
+    &kubernetes::Kubernetes,
+    &resources::Resources,
+    &redis::Redis,
 ];
 
 /// All target kinds.
@@ -49,6 +63,9 @@ static TARGETS: &[TargetSyntax] = &[
     database::SQLITE,
     prometheus::TARGET,
     files::TARGET,
+    docker::TARGET,
+    kubernetes::TARGET,
+    redis::TARGET,
 ];
 
 /// The probe of a plan key.

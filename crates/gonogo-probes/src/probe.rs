@@ -69,7 +69,12 @@ impl GateEnd {
             confirmed: self.confirmed && other.confirmed,
             proof: match (self.proof, other.proof) {
                 (Some(one), Some(other)) => Some(one.and(other)),
-                (one, other) => one.or(other),
+                (None, None) => None,
+                (Some(mut proof), None) | (None, Some(mut proof)) => {
+                    let note = "of another database of this gate only the rollback was confirmed";
+                    proof.notes.push(note.to_owned());
+                    Some(proof)
+                }
             },
         }
     }

@@ -45,6 +45,21 @@ const SERVERS: &[Server] = &[
         tests: "expositions as Prometheus itself checks them (package(gonogo-probes))",
     },
     Server {
+        program: "podman",
+        package: "podman",
+        tests: "the `containers` and `resources` probes against a real engine (package(gonogo-probes), package(gonogo))",
+    },
+    Server {
+        program: "runc",
+        package: "runc",
+        tests: "the same: Podman starts its containers with it",
+    },
+    Server {
+        program: "redis-server",
+        package: "redis-server",
+        tests: "the `redis` probe against a real server (package(gonogo-probes), package(gonogo))",
+    },
+    Server {
         program: "git",
         package: "git",
         tests: "the `secrets` probe over a history, and case S1, which scans one (package(gonogo-probes), package(gonogo))",

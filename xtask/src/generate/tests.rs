@@ -44,6 +44,24 @@ fn our_own_yaml_is_read() {
     assert_eq!(read, json!({"a": ["x", "y z"], "b": [{"c": "one two"}]}));
 }
 
+#[test]
+fn an_alias_is_what_it_names_and_nothing_is_invisible() {
+    let read =
+        yaml::read("gates:\n  a: &a\n    checks: [{id: &one one}]\n  b: *a\n  c: *one\n").unwrap();
+    assert_eq!(read["gates"]["b"], json!({"checks": [{"id": "one"}]}));
+    assert_eq!(read["gates"]["c"], "one");
+    for (text, why) in [
+        ("a: *nothing\n", ""),
+        ("a: &a [*a]\n", ""),
+        ("a: &a {b: c}\nd:\n  <<: *a\n", "`<<`"),
+        ("a: b\na: c\n", "`a` is there twice"),
+        ("a: b\n---\nc: d\n", "one document"),
+    ] {
+        let refused = yaml::read(text).expect_err(text);
+        assert!(format!("{refused:#}").contains(why), "{text}: {refused:#}");
+    }
+}
+
 const PLAN: &str =
     "subject: {http: GET /}\ngates:\n  a:\n    checks:\n      - id: one\n      - id: two\n";
 const TEST: (&str, &str) = ("crates/lab/src/tests.rs", "#[test]\nfn a_b_c() {\n");

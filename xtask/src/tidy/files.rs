@@ -93,6 +93,7 @@ pub(super) fn is_of_tests(path: &str) -> bool {
         || path.contains("/benches/")
         || path.ends_with("/fixture.rs")
         || path.ends_with("/testing.rs")
+        || path.contains("/testing/")
         || path.contains("/fixtures/")
 }
 

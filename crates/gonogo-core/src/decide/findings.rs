@@ -193,12 +193,22 @@ fn seen(check: &CheckJudged) -> String {
     match told {
         Some(one) if check.items.is_empty() && check.outcome != Outcome::Error => {
             let head = format!("expected `{}`: ", crate::judge::shorten(&one.text, 120));
-            one.message
-                .strip_prefix(&head)
-                .unwrap_or(&one.message)
-                .to_owned()
+            let seen = one.message.strip_prefix(&head).unwrap_or(&one.message);
+            instead(seen, check)
         }
         Some(_) | None => check.message.clone(),
+    }
+}
+
+/// Where a fact is absent: what was there instead, rather than the names of all that was.
+fn instead(seen: &str, check: &CheckJudged) -> String {
+    let (absent, names) = seen.split_once("; there are: ").unwrap_or((seen, ""));
+    let facts = check.evidence.as_ref().map(|evidence| &evidence.facts);
+    match facts.and_then(crate::judge::in_short) {
+        Some(short) if !names.is_empty() && absent.ends_with("` is absent") => {
+            format!("{absent}; the answer was {short}")
+        }
+        _ => seen.to_owned(),
     }
 }
 

@@ -81,7 +81,7 @@ fn expressions(
             Ruled::No => {}
             Ruled::Yes(why) => applied.push(Applied {
                 verdict,
-                reason: format!("{rule_name} applies: {why}"),
+                reason: format!("{rule_name} applies: {why}{}", counted(&expr, gates)),
                 lifted_by: "a run to which that rule does not apply".to_owned(),
             }),
             Ruled::Unclear(why) => applied.push(hold(
@@ -99,15 +99,7 @@ fn gate(gate: &GateJudged, default_no_go: bool) -> Option<Applied> {
     }
     let outcome = gate.outcome.in_scope()?;
     let no_go = default_no_go && outcome == Outcome::Fail && gate.severity == Severity::Critical;
-    let worst = worst_check(gate);
-    let why = worst.map_or_else(String::new, |c| {
-        format!(": {}/{}: {}", gate.id, c.id, c.message)
-    });
-    let others = gate.checks.iter().filter(|c| !c.outcome.is_good()).count();
-    let more = match others {
-        0 | 1 => String::new(),
-        n => format!(" (and {} more of its checks)", n - 1),
-    };
+    let (why, more) = why(gate);
     Some(Applied {
         verdict: if no_go { Verdict::NoGo } else { Verdict::Hold },
         reason: format!(
@@ -119,6 +111,46 @@ fn gate(gate: &GateJudged, default_no_go: bool) -> Option<Applied> {
         ),
         lifted_by: format!("a run in which `{}` passes, or a waiver of it", gate.id),
     })
+}
+
+/// Why a gate ended as it did, and how much more there is: its worst check, or what its rollback left where that is worse.
+fn why(gate: &GateJudged) -> (String, String) {
+    let worst = worst_check(gate);
+    let left = gate.left_behind.as_ref().filter(|left| {
+        !left.outcome.is_good() && worst.is_none_or(|check| left.outcome > check.outcome)
+    });
+    if let Some(left) = left {
+        return (format!(": its rollback: {}", left.message), String::new());
+    }
+    let why = worst.map_or_else(String::new, |c| {
+        format!(": {}/{}: {}", gate.id, c.id, c.message)
+    });
+    let others = gate.checks.iter().filter(|c| !c.outcome.is_good()).count();
+    let more = match others {
+        0 | 1 => String::new(),
+        n => format!(" (and {} more of its checks)", n - 1),
+    };
+    (why, more)
+}
+
+/// The gates that the tallies named in an expression count, where it names any: `critical.fail` those critical ones that failed.
+fn counted(expr: &Expr, gates: &[GateJudged]) -> String {
+    let is_counted = |gate: &&GateJudged| {
+        let tally = format!("{}.{}", gate.severity.word(), gate.outcome.word());
+        let rests_on_it = expr.source().contains(&tally);
+        gate.waived_by.is_none()
+            && !gate.outcome.in_scope().is_some_and(Outcome::is_good)
+            && rests_on_it
+    };
+    let names: Vec<String> = gates
+        .iter()
+        .filter(is_counted)
+        .map(|gate| format!("`{}`", gate.id))
+        .collect();
+    if names.is_empty() {
+        return String::new();
+    }
+    format!(" ({})", names.join(", "))
 }
 
 /// The outcome as the end of a sentence.

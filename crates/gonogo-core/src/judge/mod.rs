@@ -27,7 +27,7 @@ pub(crate) use run::SUBJECT;
 pub use secrets::leaked;
 pub use words::{cause_words, skip_words};
 
-pub(crate) use words::shorten;
+pub(crate) use words::{in_short, shorten};
 
 /// Where the bytes of blobs come from. The judge checks them against their hash, so an implementation need not.
 pub trait Blobs {

@@ -5,7 +5,7 @@ use crate::judged::{CheckJudged, LimitJudged};
 use crate::outcome::{Counts, Outcome};
 use crate::plan::{Check, Gate};
 use crate::record::{Cause, Observation, SkipReason};
-use crate::value::Value;
+use crate::value::{Map, Value};
 
 /// Why a check was not attempted, in words.
 pub fn skip_words(reason: &SkipReason) -> String {
@@ -72,7 +72,11 @@ pub(crate) fn shorten(text: &str, max: usize) -> String {
 
 /// What a passing check saw: `201 in 43 ms`, `3 rows in 2 ms`.
 pub(super) fn seen_in_short(observation: &Observation) -> Option<String> {
-    let facts = &observation.facts;
+    in_short(&observation.facts)
+}
+
+/// An answer in a few words.
+pub(crate) fn in_short(facts: &Map) -> Option<String> {
     let mut words = Vec::new();
     if let Some(status @ Value::Int(_)) = facts.get("status") {
         words.push(status.to_string());
@@ -137,6 +141,11 @@ pub(super) fn result(checks: &[CheckJudged]) -> String {
         .collect();
     if limits.is_empty() {
         return match checks {
+            // A long expression that holds is for the check's own page; the gate's target says what it means.
+            [only] if only.outcome == Outcome::Pass && only.message.len() > 60 => {
+                let (words, _) = only.message.split_once(": ").unwrap_or((&only.message, ""));
+                shorten(words, 120)
+            }
             [only] => shorten(&only.message, 120),
             _ => tally(&others),
         };

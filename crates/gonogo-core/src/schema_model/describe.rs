@@ -131,7 +131,7 @@ pub(super) fn sequence(sequence: &Sequence) -> String {
     text
 }
 
-pub(super) fn values(values: &Vec<String>) -> String {
+pub(super) fn values(values: &[String]) -> String {
     let quoted: Vec<String> = values
         .iter()
         .map(|value| format!("'{}'", value.replace('\'', "''")))
@@ -160,8 +160,8 @@ pub(super) fn function(function: &Function) -> String {
     )
 }
 
-pub(super) fn plain(text: &String) -> String {
-    text.clone()
+pub(super) fn plain(text: &str) -> String {
+    text.to_owned()
 }
 
 pub(super) fn list(names: &[String]) -> String {

@@ -50,8 +50,12 @@ impl DifferenceKind {
 pub fn diff(expected: &Model, seen: &Model) -> Vec<Difference> {
     let (a, b) = (expected.clone().normalised(), seen.clone().normalised());
     let mut found = Found::default();
-    found.map("extension", &a.extensions, &b.extensions, describe::plain);
-    found.map("enum", &a.enums, &b.enums, describe::values);
+    found.map("extension", &a.extensions, &b.extensions, |text| {
+        describe::plain(text)
+    });
+    found.map("enum", &a.enums, &b.enums, |values| {
+        describe::values(values)
+    });
     found.map("domain", &a.domains, &b.domains, describe::domain);
     found.map("sequence", &a.sequences, &b.sequences, describe::sequence);
     for (name, old, new) in both(&a.tables, &b.tables) {
@@ -186,18 +190,14 @@ impl Found {
             name,
             &old.exclusions,
             &new.exclusions,
-            describe::plain,
+            |text| describe::plain(text),
         );
         let told = Told::of(old, new);
         self.indexes(name, &old.indexes, &new.indexes, &told);
         self.triggers(name, &old.triggers, &new.triggers);
-        self.parts(
-            "policy",
-            name,
-            &old.policies,
-            &new.policies,
-            describe::plain,
-        );
+        self.parts("policy", name, &old.policies, &new.policies, |text| {
+            describe::plain(text)
+        });
     }
 
     fn view(&mut self, name: &str, old: &View, new: &View) {

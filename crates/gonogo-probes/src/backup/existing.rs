@@ -164,7 +164,7 @@ pub(super) async fn look(
             found.problem = Some(format!(
                 "it is no dump that is known: {}",
                 format::guess(&seen.head)
-            ))
+            ));
         }
     }
     Ok(found)

@@ -201,9 +201,9 @@ pub(super) fn tar_problem(
 /// Octal digits; above 8 GiB base 256 with the first bit set (as GNU tar and pg_dump write it).
 fn member_size(field: &[u8]) -> Option<u64> {
     if field[0] & 0x80 != 0 {
-        let digits = field[1..].iter();
-        return digits.fold(Some(0_u64), |sum, digit| {
-            sum?.checked_mul(256)?.checked_add(u64::from(*digit))
+        let mut digits = field[1..].iter();
+        return digits.try_fold(0_u64, |sum, digit| {
+            sum.checked_mul(256)?.checked_add(u64::from(*digit))
         });
     }
     let text = std::str::from_utf8(field).ok()?;

@@ -194,7 +194,10 @@ fn proven(seen: &mut Seen, proof: &Proof) {
             fact(seen, "rows_agree", compared.rows_agree);
             fact(seen, "schema_agrees", compared.schema_agrees);
             fact(seen, "fingerprint", compared.fingerprint.as_str());
-            let list = compared.differences.iter().map(|d| d.value());
+            let list = compared
+                .differences
+                .iter()
+                .map(super::portrait::Difference::value);
             fact(seen, "differences", Value::List(list.collect()));
             seen.shown.push(comparison(compared));
             tables(seen, compared.tables.clone());

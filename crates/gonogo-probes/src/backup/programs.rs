@@ -323,7 +323,7 @@ pub(super) async fn major_version(asking: &Asking<'_>, name: &str) -> Result<u32
 async fn complaint(from: Option<impl AsyncRead + Unpin>) -> String {
     let mut kept = Vec::new();
     if let Some(mut from) = from {
-        let mut buffer = [0; 8192];
+        let mut buffer = vec![0; 8192];
         while let Ok(count) = from.read(&mut buffer).await {
             if count == 0 {
                 break;

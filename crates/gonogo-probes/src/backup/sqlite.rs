@@ -176,7 +176,7 @@ fn immutable(path: &Path) -> rusqlite::Result<Connection> {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'_' | b'-' => {
                 uri.push(char::from(*byte));
             }
-            other => uri.push_str(&format!("%{other:02X}")),
+            other => uri.push_str(&format_args!("%{other:02X}").to_string()),
         }
     }
     uri.push_str("?immutable=1");

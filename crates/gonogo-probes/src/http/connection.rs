@@ -51,6 +51,9 @@ impl Connection {
         ca: Option<&str>,
         version: Version,
     ) -> Result<Self, NotObserved> {
+        if let Some(socket) = &base.socket {
+            return Self::over_socket(ctx, base, socket).await;
+        }
         let connected = ctx.connect(&base.host, base.port).await?;
         let mut phases = Phases {
             dns: connected.dns,
@@ -89,6 +92,17 @@ impl Connection {
         let negotiated = stream.get_ref().1.alpn_protocol() == Some(b"h2");
         let sender = handshake(ctx, base, stream, negotiated || version == Version::Http2).await?;
         Ok(Self::new(sender, phases, address))
+    }
+
+    async fn over_socket(ctx: &Ctx, base: &BaseUrl, socket: &str) -> Result<Self, NotObserved> {
+        let before = ctx.now();
+        let stream = ctx.connect_unix(socket).await?;
+        let phases = Phases {
+            connect: before.elapsed(),
+            ..Phases::default()
+        };
+        let sender = handshake(ctx, base, stream, false).await?;
+        Ok(Self::new(sender, phases, base.origin()))
     }
 
     fn new(sender: Sender, phases: Phases, address: String) -> Self {

@@ -55,10 +55,21 @@ pub async fn get(
     target: &HttpTarget,
     options: &HttpOptions,
 ) -> Result<Fetched, NotObserved> {
+    let base = BaseUrl::parse(&target.http)
+        .map_err(|message| ctx.not_observed(&options.http, Cause::BadOptions, message))?;
+    get_from(ctx, &base, target, options).await
+}
+
+/// The same from an address that is taken apart already, which may be a Unix socket.
+pub async fn get_from(
+    ctx: &Ctx,
+    base: &BaseUrl,
+    target: &HttpTarget,
+    options: &HttpOptions,
+) -> Result<Fetched, NotObserved> {
     let bad = |message: String| ctx.not_observed(&options.http, Cause::BadOptions, message);
-    let base = BaseUrl::parse(&target.http).map_err(bad)?;
     let line = request_line(&options.http).map_err(bad)?;
-    let request = Request::build(options, target, &base, line).map_err(bad)?;
+    let request = Request::build(options, target, base, line).map_err(bad)?;
     let mut exchange = Exchange {
         ctx,
         version: options.version.or(target.version).unwrap_or(Version::Auto),

@@ -139,9 +139,22 @@ pub struct BaseUrl {
     pub port: u16,
     /// Path before all others, without a slash at its end.
     pub path: String,
+    /// The Unix socket on this machine that is connected to instead of a host.
+    pub socket: Option<String>,
 }
 
 impl BaseUrl {
+    /// HTTP over a Unix socket, as container engines speak it.
+    pub fn over_socket(path: &str) -> Self {
+        Self {
+            tls: false,
+            host: "localhost".to_owned(),
+            port: 80,
+            path: String::new(),
+            socket: Some(path.to_owned()),
+        }
+    }
+
     /// Reads `http://host:port/path`.
     pub fn parse(text: &str) -> Result<Self, String> {
         let uri: http::Uri = text
@@ -174,6 +187,7 @@ impl BaseUrl {
             host: authority.host().to_owned(),
             port: authority.port_u16().unwrap_or(if tls { 443 } else { 80 }),
             path: uri.path().trim_end_matches('/').to_owned(),
+            socket: None,
         })
     }
 
@@ -187,6 +201,9 @@ impl BaseUrl {
 
     /// Scheme, host and port, for a person.
     pub fn origin(&self) -> String {
+        if let Some(socket) = &self.socket {
+            return format!("unix://{socket}");
+        }
         let scheme = if self.tls { "https" } else { "http" };
         format!("{scheme}://{}", self.host_header())
     }

@@ -280,7 +280,7 @@ fn drifted(seen: &mut Seen, drift: &Drift) {
         .collect();
     let more = whole.lines().count().saturating_sub(MAX_LINES);
     if more > 0 {
-        text.push_str(&format!("… and {more} lines more\n"));
+        text.push_str(&format_args!("… and {more} lines more\n").to_string());
     }
     keep(seen, "drift_text", text.as_str());
     let snapshot = &drift.snapshot;

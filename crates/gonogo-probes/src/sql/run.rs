@@ -240,7 +240,7 @@ pub(super) async fn end_gate(scope: &GateScope) -> Option<GateEnd> {
     for key in scope.keys() {
         let end = if let Some(shared) = scope.take::<Shared<sqlite::Open>>(&key) {
             let held = shared.lock().await.take();
-            sqlite::end(held).await.map(GateEnd::only)
+            sqlite::end(held).await
         } else if let Some(shared) = scope.take::<Shared<postgres::Gate>>(&key) {
             let held = shared.lock().await.take();
             postgres::end(held).await

@@ -133,6 +133,12 @@ pub(super) fn shape(script: bool) -> Shape {
                 "the error that the server answered with, where it did",
             ),
         ),
+        (
+            "blocked_by",
+            maybe(
+                "in a gate with sessions: the session that holds the lock for which the statement waited in vain; `main` is the one without a name",
+            ),
+        ),
         ("notices", notices()),
         (
             "latency",

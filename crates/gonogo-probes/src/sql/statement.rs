@@ -10,6 +10,8 @@ mod mentions;
 mod piece;
 mod tree;
 
+#[cfg(test)]
+pub(super) use escapes::of_function;
 pub(super) use escapes::{HARMLESS, HARMLESS_EXTENSIONS};
 pub(super) use mentions::{Mentions, Moves, mentions};
 

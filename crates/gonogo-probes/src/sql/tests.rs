@@ -1,6 +1,7 @@
 //! The probe against real databases: SQLite in a file, PostgreSQL started from the machine's packages.
 
 mod connections;
+pub(super) mod disguise;
 mod escapes;
 mod gates;
 mod matrix;

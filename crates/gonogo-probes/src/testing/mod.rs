@@ -9,14 +9,18 @@
 )]
 
 mod mariadb;
+mod podman;
 mod postgres;
+mod redis;
 mod sshd;
 
 use std::net::TcpListener;
 use std::process::Command;
 
 pub use mariadb::MariaDbServer;
+pub use podman::{IMAGE, PodmanEngine, health};
 pub use postgres::{PASSWORD, PASSWORD_IN_URL, PostgresServer, USER};
+pub use redis::RedisServer;
 pub use sshd::SshServer;
 
 /// A port on which nobody listens just now.

@@ -43,22 +43,8 @@ impl PostgresServer {
 
     fn make(&self, configuration: &[&str]) {
         let data = self.data();
-        let password = format!("{}/password", self.folder);
-        self.write("password", PASSWORD);
-        out(as_owner(&self.program("initdb")).args([
-            "-D",
-            &data,
-            "-U",
-            USER,
-            "-A",
-            "scram-sha-256",
-            "-N",
-            "-E",
-            "UTF8",
-            "--locale=C",
-            "--pwfile",
-            &password,
-        ]));
+        let made = made_once(&self.programs);
+        out(as_owner("cp").args(["-a", &format!("{made}/data"), &data]));
         let folder = &self.folder;
         let mut lines = vec![
             "listen_addresses = '127.0.0.1'".to_owned(),
@@ -83,18 +69,7 @@ impl PostgresServer {
     }
 
     fn shell(&self, script: &str, name: &str, text: &str) {
-        use std::io::Write as _;
-        let path = format!("{}/{name}", self.folder);
-        let script = format!("umask 077; {script}");
-        let mut child = as_owner("sh")
-            .args(["-c", &script, "sh", &path])
-            .stdin(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut stdin = child.stdin.take().unwrap();
-        stdin.write_all(text.as_bytes()).unwrap();
-        drop(stdin);
-        assert!(child.wait().unwrap().success(), "{name} was not written");
+        written(script, &format!("{}/{name}", self.folder), text);
     }
 
     /// Starts it, where it was made or stopped.
@@ -141,7 +116,12 @@ impl PostgresServer {
 
     /// A dump of the database, the same for the same content.
     pub fn dump(&self) -> String {
-        let dsn = self.socket_dsn();
+        self.dump_of("postgres")
+    }
+
+    /// The same of another database.
+    pub fn dump_of(&self, database: &str) -> String {
+        let dsn = format!("{} dbname={database}", self.socket_dsn());
         out(as_owner(&self.program("pg_dump")).args(["--restrict-key=gonogo", "--dbname", &dsn]))
     }
 
@@ -259,6 +239,63 @@ impl Drop for PostgresServer {
         self.kill();
         drop(as_owner("rm").args(["-rf", &self.folder]).output());
     }
+}
+
+/// An empty cluster, made once for all tests of this machine: making one takes longer than most tests, copying it does
+/// not. It is moved to its place whole, so that who comes at the same time sees all of it or nothing.
+fn made_once(programs: &Path) -> String {
+    let version = version(programs).unwrap_or(0);
+    let place = format!("/tmp/gonogo-postgres-made-{version}");
+    let is_there = || {
+        let made = format!("{place}/data/PG_VERSION");
+        as_owner("test")
+            .args(["-O", &made])
+            .status()
+            .unwrap()
+            .success()
+    };
+    if is_there() {
+        return place;
+    }
+    let folder = out(as_owner("mktemp").args(["-d", "/tmp/gonogo-postgres-XXXXXX"]));
+    let (data, password) = (format!("{folder}/data"), format!("{folder}/password"));
+    written("cat > \"$1\"", &password, PASSWORD);
+    let initdb = programs.join("initdb");
+    let initdb = initdb.to_str().expect("Debian's folders are plain text");
+    out(as_owner(initdb)
+        .args(["-D", &data, "-U", USER, "-A", "scram-sha-256", "-N"])
+        .args([
+            "-E",
+            "UTF8",
+            "--locale=C",
+            "--wal-segsize=1",
+            "--pwfile",
+            &password,
+        ]));
+    let moved = as_owner("mv")
+        .args(["-T", &folder, &place])
+        .output()
+        .unwrap();
+    if !moved.status.success() {
+        drop(as_owner("rm").args(["-rf", &folder]).output());
+        assert!(is_there(), "{place} belongs to somebody else: remove it");
+    }
+    place
+}
+
+/// Has the owner write a text by a script, which gets the path.
+fn written(script: &str, path: &str, text: &str) {
+    use std::io::Write as _;
+    let script = format!("umask 077; {script}");
+    let mut child = as_owner("sh")
+        .args(["-c", &script, "sh", path])
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(text.as_bytes()).unwrap();
+    drop(stdin);
+    assert!(child.wait().unwrap().success(), "{path} was not written");
 }
 
 fn newest_programs() -> Option<PathBuf> {

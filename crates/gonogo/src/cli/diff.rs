@@ -71,9 +71,7 @@ impl File {
         reader(&self.bytes).map_err(|wrong| {
             let text = String::from_utf8_lossy(&self.bytes);
             let line = text.lines().nth(wrong.line.saturating_sub(1));
-            let excerpt = line
-                .filter(|l| l.len() <= 200)
-                .map(|l| escape(l).to_string());
+            let excerpt = line.filter(|l| l.len() <= 200).map(escape);
             let place = Place {
                 file: self.shown.clone(),
                 line: wrong.line,
@@ -194,7 +192,7 @@ fn text(
     };
     let mut lines = vec![about("---", a, expected), about("+++", b, seen)];
     for line in found.iter().flat_map(|difference| difference.text.lines()) {
-        lines.push(escape(line).to_string());
+        lines.push(escape(line));
     }
     let mut out = String::new();
     for line in &lines {

@@ -144,7 +144,7 @@ fn observe(
     target: &ResolvedTarget,
     options: Json,
 ) -> Result<Result<Seen, NotObserved>, Exit> {
-    const TIME: Duration = Duration::from_secs(120);
+    const TIME: Duration = Duration::from_mins(2);
     let probe = gonogo_probes::probe(probe)
         .ok_or_else(|| Exit::Failed(format!("this program has no probe `{probe}`")))?;
     let runtime = prepare::runtime()?;
@@ -176,14 +176,14 @@ fn observe(
 
 fn tell(redactor: &Redactor, reason: &NotObserved) {
     use gonogo_report::escape::terminal as escape;
-    let masked = |text: &str| escape(&redactor.redact_str(text)).to_string();
+    let masked = |text: &str| escape(&redactor.redact_str(text));
     let mut text = format!(
         "not observed: {}: {}\n",
         masked(&reason.tried),
         masked(&reason.message)
     );
     if let Some(help) = &reason.help {
-        text.push_str(&format!("  help: {}\n", masked(help)));
+        text.push_str(&format_args!("  help: {}\n", masked(help)).to_string());
     }
     output::error_text(&text);
 }

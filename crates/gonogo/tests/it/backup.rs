@@ -1,5 +1,6 @@
 //! Backups, as a user sees them.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Stdio;
 
@@ -159,7 +160,6 @@ fn without_pg_dump_or_with_an_older_one_there_is_no_evidence_but_a_way_on() {
     );
 
     // Another version than the server's cannot be had from the same packages: a program that says it is one.
-    use std::os::unix::fs::PermissionsExt as _;
     let old = empty.join("pg_dump");
     std::fs::write(&old, "#!/bin/sh\necho 'pg_dump (PostgreSQL) 9.6.24'\n").unwrap();
     std::fs::set_permissions(&old, std::fs::Permissions::from_mode(0o755)).unwrap();

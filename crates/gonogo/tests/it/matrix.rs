@@ -3,6 +3,8 @@
 //! thought (`status < 500`, `value < 100.0`, `size(findings) == 0`): no cell gives `pass`, none a GO.
 
 mod case;
+mod compose;
+mod containers;
 mod exec;
 mod files;
 mod hostile;
@@ -12,6 +14,7 @@ mod load;
 mod migrations;
 mod postgres;
 mod prometheus;
+mod redis;
 mod secrets;
 mod seen;
 mod sqlite;
@@ -35,10 +38,15 @@ enum Kind {
     Secrets,
     Migrations,
     Exec,
+    Containers,
+    Kubernetes,
+    Resources,
+    Compose,
+    Redis,
 }
 
 impl Kind {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 18] = [
         Self::Http,
         Self::Load,
         Self::Scrape,
@@ -52,6 +60,11 @@ impl Kind {
         Self::Secrets,
         Self::Migrations,
         Self::Exec,
+        Self::Containers,
+        Self::Kubernetes,
+        Self::Resources,
+        Self::Compose,
+        Self::Redis,
     ];
 
     /// The key of its probe.
@@ -66,6 +79,11 @@ impl Kind {
             Self::Secrets => "secrets",
             Self::Migrations => "migrations",
             Self::Exec => "exec",
+            Self::Containers => "containers",
+            Self::Kubernetes => "kubernetes",
+            Self::Resources => "resources",
+            Self::Compose => "compose",
+            Self::Redis => "redis",
         }
     }
 }

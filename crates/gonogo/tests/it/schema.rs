@@ -362,7 +362,7 @@ fn an_orphan_a_duplicate_and_a_wrong_version_are_each_no_go() {
          create table config_versions (workspace_id integer, source_type text, status text);
          insert into config_versions values (1, 'a', 'ACTIVE'), (1, 'a', 'DRAFT');",
     );
-    let checks = r#"
+    let checks = r"
       - id: all
         schema: main
         relations:
@@ -378,7 +378,7 @@ fn an_orphan_a_duplicate_and_a_wrong_version_are_each_no_go() {
           - relations['config_versions.workspace_id -> workspaces.id'].orphans == 0
           - relations['config_versions.workspace_id -> workspaces.id'].types_agree
           - duplicates['config_versions(workspace_id, source_type)'] == 0
-"#;
+";
     let plan = plan("sqlite", "app.db", checks);
     let clean = run_plan(folder.path(), &plan, &[]);
     assert_eq!(clean.code, 0, "{}{}", clean.stdout, clean.stderr);

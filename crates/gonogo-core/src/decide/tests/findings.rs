@@ -6,7 +6,7 @@ use super::scene::{End, GateState, Scene};
 use crate::decide::{Deciding, Policy, decide};
 use crate::fixture::{BlobMap, Tape, at, check, gate, nothing, plan, seen, started, status};
 use crate::judge::judge_run;
-use crate::judged::Judged;
+use crate::judged::{GateOutcome, Judged, LeftBehind};
 use crate::outcome::{Outcome, Severity};
 use crate::plan::Plan;
 use crate::record::{Cause, EarlierRun, EnvironmentKind, Observed, Power, SkipReason};
@@ -53,6 +53,33 @@ fn two_hundred_401s_are_one_finding() {
     assert_eq!((finding.count, finding.also.len()), (200, 199));
     assert_eq!(finding.check, "api/c0");
     insta::assert_snapshot!(finding.cause.clone().unwrap_or_default(), @"the token had expired when it was sent");
+}
+
+#[test]
+fn what_a_rollback_left_is_the_reason_and_no_check_that_passed() {
+    let pass = GateState {
+        severity: Severity::Critical,
+        outcome: GateOutcome::Pass,
+        waived: false,
+    };
+    let scene = Scene::new(&[pass]);
+    let run = scene.run();
+    let mut judged = scene.judged(&run);
+    judged.gates[0].outcome = GateOutcome::Error;
+    judged.gates[0].left_behind = Some(LeftBehind {
+        outcome: Outcome::Error,
+        message: "not as before: public.t: 1 row before, 2 after".to_owned(),
+        notes: Vec::new(),
+    });
+    let deciding = Deciding {
+        plan: &scene.plan,
+        waivers: &[],
+        policy: &Policy::default(),
+        run: &run,
+        as_of: at(60),
+    };
+    let decided = decide(&deciding, judged);
+    insta::assert_snapshot!(decided.because, @"HOLD because the critical gate `g0` (Gate g0) ended in an error: its rollback: not as before: public.t: 1 row before, 2 after; it takes a run in which `g0` passes, or a waiver of it.");
 }
 
 #[test]

@@ -146,7 +146,6 @@ pub(super) fn at_far_end(ssh: &SshHost, far: &str, said: &str) -> Option<Complai
 fn last(said: &str) -> &str {
     said.lines()
         .map(str::trim)
-        .filter(|line| !line.is_empty())
-        .next_back()
+        .rfind(|line| !line.is_empty())
         .unwrap_or("it said nothing")
 }

@@ -212,7 +212,7 @@ impl Tunnel {
             .stderr(Stdio::piped())
             // Its own end of the pipe ends it, and everything that it started.
             .kill_on_drop(false);
-        for (name, value) in ctx.ssh_environment() {
+        for (name, value) in Ctx::ssh_environment() {
             command.env(name, value);
         }
         let mut child = command.spawn().map_err(|e| {

@@ -167,11 +167,11 @@ impl Written {
     pub(super) fn read(sql: &str) -> Self {
         let tokens = tokens(sql);
         let mut written = Self::default();
-        if let Some(using) = tokens.iter().find(|t| t.is("using")) {
-            if tokens.get(1).is_some_and(|t| t.is("virtual")) {
-                written.after_name = one_line(&sql[using.start..]);
-                return written;
-            }
+        if let Some(using) = tokens.iter().find(|t| t.is("using"))
+            && tokens.get(1).is_some_and(|t| t.is("virtual"))
+        {
+            written.after_name = one_line(&sql[using.start..]);
+            return written;
         }
         let Some(open) = tokens.iter().position(|t| t.text == "(") else {
             return written;

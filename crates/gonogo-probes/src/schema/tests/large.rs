@@ -15,10 +15,10 @@ fn thousand() -> String {
         } else {
             format!(" references t{}", n - 1)
         };
-        script.push_str(&format!(
+        script.push_str(&format_args!(
             "create table t{n} (id bigint primary key, up bigint{before}, {}, check (id > 0)); create index on t{n} (up);",
             columns.join(", ")
-        ));
+        ).to_string());
     }
     script
 }

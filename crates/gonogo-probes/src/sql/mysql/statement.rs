@@ -261,8 +261,8 @@ impl Reader<'_> {
                 "write what it says without the comment",
             ));
         }
-        if rest.starts_with("/*") {
-            return Ok(Some(rest[2..].find("*/").map_or(rest.len(), |at| at + 4)));
+        if let Some(inside) = rest.strip_prefix("/*") {
+            return Ok(Some(inside.find("*/").map_or(rest.len(), |at| at + 4)));
         }
         Ok(None)
     }

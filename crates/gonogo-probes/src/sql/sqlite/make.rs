@@ -7,6 +7,7 @@ use gonogo_core::record::Cause;
 use rusqlite::{Connection, ffi};
 
 use super::door::guarded;
+use super::proof::{Content, version};
 use super::{Open, Work};
 use crate::database::sqlite::{Failure, bound, limit_time, value, width};
 use crate::database::{Heard, Refusal, sqlstate};
@@ -19,9 +20,9 @@ use crate::sql::statement::{Dialect, Mode, Statement};
 /// Opens a gate's transaction. It takes the right to write at once: a transaction that begins by reading may find, at
 /// its first write, that another wrote meanwhile, and would then fail for no fault of the system. Readers go on
 /// beside it; writers wait until the gate ends.
-pub(super) fn begin(connection: Connection, work: &Work) -> Result<Connection, Failure> {
+pub(super) fn begin(connection: Connection, work: &Work) -> Result<Open, Failure> {
     match connection.execute_batch("begin immediate") {
-        Ok(()) => Ok(connection),
+        Ok(()) => looked_at(connection, work),
         Err(e) => Err(match refusal(&e, work) {
             Err(failure) => failure,
             Ok(refusal) => Failure::new(
@@ -35,11 +36,40 @@ pub(super) fn begin(connection: Connection, work: &Work) -> Result<Connection, F
     }
 }
 
+/// Keeps what is in the file, to compare with. Nobody else writes from now on.
+fn looked_at(connection: Connection, work: &Work) -> Result<Open, Failure> {
+    let read = Content::read(&connection).and_then(|content| Ok((content, version(&connection)?)));
+    let (before, version) = match read {
+        Ok(read) => read,
+        Err(_) if work.watch.is_over() => {
+            return Err(Failure::new(
+                Cause::Timeout,
+                "the file could not be read within the check's time limit, to compare it with what the gate leaves",
+            ));
+        }
+        Err(e) => {
+            let message = format!("what is in the file before the gate could not be read: {e}");
+            return Err(Failure::new(Cause::Protocol, message));
+        }
+    };
+    Ok(Open {
+        connection,
+        before: Box::new(before),
+        version,
+        file: work.file.clone(),
+        ctx: work.watch.ctx.clone(),
+    })
+}
+
 /// Makes the statement so that an error undoes it alone, and says what is left of the transaction.
-pub(super) fn in_savepoint(
-    connection: Connection,
-    work: &Work,
-) -> (Held<Open>, Result<Said, Failure>) {
+pub(super) fn in_savepoint(open: Open, work: &Work) -> (Held<Open>, Result<Said, Failure>) {
+    let Open {
+        connection,
+        before,
+        version,
+        file,
+        ctx,
+    } = open;
     let set = |e: rusqlite::Error| {
         Failure::new(
             Cause::Protocol,
@@ -63,7 +93,16 @@ pub(super) fn in_savepoint(
         Ok(Said::Refusal(_)) | Err(_) => "rollback to gonogo; release gonogo",
     };
     match connection.execute_batch(end) {
-        Ok(()) => (Held::Open(Open(connection)), said),
+        Ok(()) => {
+            let open = Open {
+                connection,
+                before,
+                version,
+                file,
+                ctx,
+            };
+            (Held::Open(open), said)
+        }
         Err(e) => (Held::Lost, said.and_then(|_| Err(set(e)))),
     }
 }

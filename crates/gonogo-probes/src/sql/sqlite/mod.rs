@@ -3,22 +3,36 @@
 
 mod door;
 mod make;
+mod proof;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use gonogo_core::record::{Cause, NotObserved};
+use gonogo_core::record::{Cause, NotObserved, RollbackProof};
 use rusqlite::Connection;
 
+use self::proof::Content;
 use super::observed::{Said, observed};
 use super::run::{Ask, Held};
 use super::script::Script;
 use super::statement::Mode;
+use crate::ctx::Ctx;
 use crate::database::Place;
 use crate::database::sqlite::{self, Failure, File, Watch};
-use crate::probe::Seen;
+use crate::probe::{GateEnd, Seen};
 
-/// A gate's open transaction. SQLite rolls it back when the connection is closed.
-pub(super) struct Open(Connection);
+/// A gate's open transaction, and what was there before. SQLite rolls it back when the connection is closed.
+pub(super) struct Open {
+    connection: Connection,
+    before: Box<Content>,
+    /// The file's version for this connection: another one when somebody else has written.
+    version: i64,
+    file: File,
+    ctx: Ctx,
+}
+
+/// How long the proof may take.
+const PROVE_WITHIN: Duration = Duration::from_secs(30);
 
 /// All that a blocking thread needs of a check.
 struct Work {
@@ -56,9 +70,7 @@ pub(super) async fn in_gate(
             ));
         }
         Held::Unopened => blocking(ask, file, begin_and_make).await,
-        Held::Open(Open(connection)) => {
-            blocking(ask, file, |work| make::in_savepoint(connection, work)).await
-        }
+        Held::Open(open) => blocking(ask, file, |work| make::in_savepoint(open, work)).await,
     };
     *held = left;
     seen(ask, file, said)
@@ -74,16 +86,47 @@ fn begin_and_make(work: &Work) -> (Held<Open>, Result<Said, Failure>) {
     }
 }
 
-/// Rolls the gate's transaction back.
-pub(super) async fn end(held: Held<Open>) -> Option<bool> {
-    match held {
-        Held::Unopened => None,
-        Held::Lost => Some(false),
-        Held::Open(Open(connection)) => {
-            let ended = tokio::task::spawn_blocking(move || {
-                connection.execute_batch("rollback").is_ok() && connection.is_autocommit()
-            });
-            Some(ended.await.unwrap_or(false))
+/// Rolls the gate's transaction back and proves that nothing of it is left.
+pub(super) async fn end(held: Held<Open>) -> Option<GateEnd> {
+    let open = match held {
+        Held::Unopened => return None,
+        Held::Lost => return Some(GateEnd::lost()),
+        Held::Open(open) => open,
+    };
+    let ctx = open.ctx.again(PROVE_WITHIN);
+    let (watch, _stop) = Watch::new(&ctx, PROVE_WITHIN);
+    let ended = tokio::task::spawn_blocking(move || open.end(&watch));
+    Some(ended.await.unwrap_or_else(|_| GateEnd::lost()))
+}
+
+impl Open {
+    fn end(self, watch: &Watch) -> GateEnd {
+        let Ok(connection) = sqlite::limit_time(self.connection, watch) else {
+            return GateEnd::lost();
+        };
+        if connection.execute_batch("rollback").is_err() || !connection.is_autocommit() {
+            return GateEnd::lost();
+        }
+        let compared = || {
+            let again = sqlite::open(&self.file, watch, true).map_err(|e| e.message)?;
+            let read = || {
+                again.execute_batch("begin")?;
+                Content::read(&again)
+            };
+            let after = read().map_err(|e| e.to_string())?;
+            // Asked after the reading: whoever wrote before it has changed this number by now.
+            let version = proof::version(&connection).map_err(|e| e.to_string())?;
+            Ok(self.before.compared_with(&after, version != self.version))
+        };
+        let proof = compared().unwrap_or_else(|why: String| RollbackProof {
+            differences: vec![format!(
+                "what is there now could not be compared with what was there before: {why}"
+            )],
+            ..RollbackProof::default()
+        });
+        GateEnd {
+            confirmed: true,
+            proof: Some(proof),
         }
     }
 }

@@ -1,16 +1,22 @@
 //! What a rollback does not undo: functions of the server's own and of its extensions, by name.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 /// Why a function of that name may not be called in a gate that is rolled back; nothing where it may.
 pub(in crate::sql) fn of_function(name: &str) -> Option<&'static str> {
-    let found = LISTED.iter().find(|(names, _)| names.contains(&name));
+    static BY_NAME: LazyLock<HashMap<&str, &str>> = LazyLock::new(|| {
+        let names =
+            |(names, why): &'static (&'static [_], _)| names.iter().map(|name| (*name, *why));
+        LISTED.iter().flat_map(names).collect()
+    });
     let by_beginning = || {
         BEGINNINGS
             .iter()
             .find(|(beginning, _)| name.starts_with(beginning))
     };
-    found
-        .map(|(_, why)| *why)
-        .or_else(|| by_beginning().map(|(_, why)| *why))
+    let found = BY_NAME.get(name).copied();
+    found.or_else(|| by_beginning().map(|(_, why)| *why))
 }
 
 const RUNS_TEXT: &str = "runs a statement that it gets as text, which cannot be read before";
@@ -338,12 +344,12 @@ pub(super) fn of_beginning(words: &[&str]) -> Option<&'static str> {
         "vacuum" | "cluster" | "analyze" | "repack" => {
             "its work on storage and statistics is not undone by a rollback"
         }
-        "listen" | "unlisten" | "discard" | "deallocate" => {
-            "it changes the session, which a rollback does not restore"
-        }
         "import" => "`IMPORT FOREIGN SCHEMA` reaches another server",
         "prepare" if rest.first() == Some(&"transaction") => {
             "`PREPARE TRANSACTION` keeps the transaction for later"
+        }
+        "listen" | "unlisten" | "discard" | "deallocate" | "prepare" => {
+            "it changes the session, which a rollback does not restore"
         }
         "create" | "alter" | "drop" => return of_definition(first, rest),
         "set" if rest.contains(&"standard_conforming_strings") => "it changes how texts are read",

@@ -120,7 +120,7 @@ impl Mentions {
             self.body(segment, depth);
         }
         for (at, piece) in segment.iter().enumerate() {
-            if *piece == Piece::Word("execute".to_owned()) {
+            if as_word(piece) == Some("execute") {
                 self.execute(&segment[..at], &segment[at + 1..], depth);
             }
         }
@@ -186,7 +186,7 @@ fn calls_placed(text: &str) -> bool {
     let Ok(pieces) = pieces(text) else {
         return true;
     };
-    let is_placed = |piece: &Piece| *piece == Piece::Word(PLACED.to_owned());
+    let is_placed = |piece: &Piece| as_word(piece) == Some(PLACED);
     (1..pieces.len()).any(|at| {
         if !is_sign(&pieces[at], '(') || !is_placed(&pieces[at - 1]) {
             return false;

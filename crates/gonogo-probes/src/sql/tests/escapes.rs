@@ -2,9 +2,10 @@
 
 use super::*;
 use crate::sql::statement::gate::examine;
+use crate::testing::{PASSWORD_IN_URL, USER};
 
 /// Statements that people write in gates: none of them may be refused.
-const HONEST: &[&str] = &[
+pub(super) const HONEST: &[&str] = &[
     "select 1",
     "with x as (insert into t (a) values ($1) returning a) select * from x",
     "insert into config_versions (workspace_id, status) values ($1, 'ACTIVE') on conflict do nothing returning id",
@@ -64,7 +65,7 @@ fn no_text_makes_the_examination_stumble_or_linger() {
 }
 
 /// Statements that a rollback would not undo, or that have another way out. Each is tried as it stands, and inside.
-const ESCAPES: &[&str] = &[
+pub(super) const ESCAPES: &[&str] = &[
     "commit",
     "commit and chain",
     "end",
@@ -159,19 +160,88 @@ const ESCAPES: &[&str] = &[
     "set standard_conforming_strings = off",
 ];
 
-/// The forms in which an escape comes: what is made outside of the gate, and what the gate asks.
-fn forms(at: usize, escape: &str) -> Vec<(String, String)> {
-    let inside = if escape.starts_with("select *") {
+/// A statement of a gate, and what is made outside of the gate before.
+struct Case {
+    made: String,
+    sql: String,
+}
+
+/// The forms in which an escape comes. Each has a database of its own, so that a gate finds no more than its form needs.
+#[derive(Clone, Copy, Debug)]
+enum Form {
+    Written,
+    Function,
+    Executed,
+    View,
+    Trigger,
+}
+
+const FORMS: [Form; 5] = [
+    Form::Written,
+    Form::Function,
+    Form::Executed,
+    Form::View,
+    Form::Trigger,
+];
+
+fn inside(escape: &str) -> String {
+    if escape.starts_with("select *") {
         escape.replacen("select *", "perform *", 1)
     } else if escape.starts_with("select") {
         format!("perform * from ({escape}) as x")
     } else {
         escape.to_owned()
-    };
+    }
+}
+
+impl Form {
+    fn cases(self, at: usize, escape: &str) -> Vec<Case> {
+        let text = escape.replace('\'', "''");
+        let plain = |name: String, body: &str| {
+            format!(
+                "create function {name}() returns int language plpgsql as $outer$ {body} $outer$"
+            )
+        };
+        let executes = plain(
+            format!("e{at}"),
+            &format!("begin execute '{text}'; return 1; end"),
+        );
+        let (made, sql) = match self {
+            Self::Written => return written(escape),
+            Self::Function => (
+                plain(
+                    format!("f{at}"),
+                    &format!("begin {}; return 1; end", inside(escape)),
+                ),
+                format!("select f{at}()"),
+            ),
+            Self::Executed => (
+                executes,
+                format!("with x as materialized (select e{at}() as y) select * from x"),
+            ),
+            Self::View => (
+                format!("{executes}; create view w{at} as select e{at}() as y"),
+                format!("select * from w{at}"),
+            ),
+            Self::Trigger => (
+                format!(
+                    "create table t{at} (a int); create function g{at}() returns trigger language plpgsql as $outer$ \
+                     begin execute '{text}'; return new; end $outer$; \
+                     create trigger r{at} before insert on t{at} for each row execute function g{at}()"
+                ),
+                format!("insert into t{at} values (1)"),
+            ),
+        };
+        vec![Case { made, sql }]
+    }
+}
+
+/// As a check itself may say it.
+fn written(escape: &str) -> Vec<Case> {
     let text = escape.replace('\'', "''");
-    let body = format!("begin {inside}; end");
+    let body = format!("begin {}; end", inside(escape));
     let spread = escape.replace(' ', "/* select 1 */\n");
-    let written = [
+    let mut written = vec![
         escape.to_owned(),
         format!("/* x */ {spread} -- x"),
         escape.to_ascii_uppercase().replace("FOLDER", "folder"),
@@ -181,44 +251,18 @@ fn forms(at: usize, escape: &str) -> Vec<(String, String)> {
         format!("explain analyze {escape}"),
         format!("create function made() returns int language plpgsql as $outer$ {body} $outer$"),
     ];
-    let mut forms: Vec<_> = written.map(|sql| (String::new(), sql)).into();
-    let plain = |name: String, body: &str| {
-        format!("create function {name}() returns int language plpgsql as $outer$ {body} $outer$")
-    };
-    let executes = format!("begin execute '{text}'; return 1; end");
-    let with_trigger = format!(
-        "create table t{at} (a int); create function g{at}() returns trigger language plpgsql as $outer$ \
-         begin execute '{text}'; return new; end $outer$; \
-         create trigger r{at} before insert on t{at} for each row execute function g{at}()"
-    );
-    forms.extend([
-        (
-            plain(format!("f{at}"), &format!("begin {inside}; return 1; end")),
-            format!("select f{at}()"),
-        ),
-        (
-            plain(format!("e{at}"), &executes),
-            format!("with x as materialized (select e{at}() as y) select * from x"),
-        ),
-        (with_trigger, format!("insert into t{at} values (1)")),
-        (
-            format!("create view w{at} as select e{at}() as y"),
-            format!("select * from w{at}"),
-        ),
-    ]);
     let changes = ["insert", "update", "delete"];
-    let more = if escape.starts_with("select") {
-        vec![
-            format!("with x as materialized ({escape}) select * from x"),
-            format!("create view made as {escape}"),
-        ]
+    if escape.starts_with("select") {
+        written.push(format!("with x as materialized ({escape}) select * from x"));
+        written.push(format!("create view made as {escape}"));
     } else if changes.iter().any(|word| escape.starts_with(word)) {
-        vec![format!("with x as ({escape} returning 1) select * from x")]
-    } else {
-        Vec::new()
+        written.push(format!("with x as ({escape} returning 1) select * from x"));
+    }
+    let case = |sql| Case {
+        made: String::new(),
+        sql,
     };
-    forms.extend(more.into_iter().map(|sql| (String::new(), sql)));
-    forms
+    written.into_iter().map(case).collect()
 }
 
 const WORLD: &str = "create role app login password 'app'; grant all on schema public to app; set role app; \
@@ -226,51 +270,119 @@ const WORLD: &str = "create role app login password 'app'; grant all on schema p
     create table twin (id bigint generated always as identity, note text); \
     create procedure commits() language plpgsql as $$ begin insert into bait (note) values ('x'); commit; end $$; \
     reset role; create extension dblink; create extension postgres_fdw; create extension adminpack; \
-    create server elsewhere foreign data wrapper postgres_fdw options (dbname 'postgres'); \
+    create server elsewhere foreign data wrapper postgres_fdw; \
+    create user mapping for public server elsewhere options (user 'app', password 'app'); \
     create foreign table abroad (id int, note text) server elsewhere options (table_name 'bait'); \
     create function harmless_event() returns event_trigger language plpgsql as $$ begin end $$";
 
 struct World {
     server: PostgresServer,
+    superuser: bool,
+}
+
+/// How many statements were sent, how many of these were carried out, and how many were refused before.
+#[derive(Debug, Default)]
+struct Tally {
+    made: usize,
+    sent: usize,
+    done: usize,
+    refused: usize,
 }
 
 impl World {
-    fn new() -> Self {
+    fn new(superuser: bool) -> Self {
         let more = ["max_prepared_transactions = 4", "wal_level = logical"];
         let server = PostgresServer::start_with(&more);
         assert!(server.script(WORLD));
-        Self { server }
+        Self { server, superuser }
     }
 
-    fn written(&self, sql: &str) -> String {
-        let dsn = format!(
-            "host={} port={} dbname=postgres user=app password=app",
+    /// Makes a database with what the cases need there.
+    fn room(&self, name: &str, cases: &[Case]) {
+        let make = format!("create database {name} template postgres");
+        assert!(self.server.script(&make));
+        let options = format!(
+            "options (host '{}', port '{}', dbname '{name}')",
             self.server.folder(),
             self.server.port()
         );
+        let mut outside = format!("\\connect {name}\nalter server elsewhere {options};\n");
+        // One that cannot be made even there has no such form.
+        for case in cases.iter().filter(|case| !case.made.is_empty()) {
+            outside.push_str(&self.placed(&case.made, name));
+            outside.push_str(";\n");
+        }
+        outside.push_str("grant all on all tables in schema public to app;\n");
+        self.server.lines(&outside);
+    }
+
+    fn placed(&self, sql: &str, name: &str) -> String {
         let folder = self.server.folder();
+        let port = self.server.port();
+        let dsn = format!("host={folder} port={port} dbname={name} user=app password=app");
         sql.replace("FOLDER", folder)
             .replace("folder", folder)
             .replace("DSN", &dsn)
     }
 
-    /// The cases of each escape: what was made outside stays there for all of them.
-    fn cases(&self) -> Vec<Vec<String>> {
-        let mut cases = Vec::new();
-        let mut outside = String::new();
-        for (at, escape) in ESCAPES.iter().enumerate() {
-            let forms = forms(at, escape);
-            // One that cannot be made even there has no such form.
-            for (made, _) in forms.iter().filter(|(made, _)| !made.is_empty()) {
-                outside.push_str(&self.written(made));
-                outside.push_str(";\n");
-            }
-            cases.push(forms.iter().map(|(_, sql)| self.written(sql)).collect());
+    fn url(&self, name: &str) -> String {
+        if self.superuser {
+            self.server.url_as(USER, PASSWORD_IN_URL, name)
+        } else {
+            self.server.url_as("app", "app", name)
         }
-        outside.push_str("grant all on all tables in schema public to app;");
-        self.server.lines(&outside);
-        cases
     }
+
+    /// Makes all statements of a form; whether the dump stayed as it was. Dumps after each, where that is asked for.
+    async fn all_of(&self, form: Form, each: bool, tally: &mut Tally) -> bool {
+        let name = format!("{form:?}{}", u8::from(each)).to_ascii_lowercase();
+        let escapes = ESCAPES.iter().enumerate();
+        let cases: Vec<Case> = escapes
+            .flat_map(|(at, escape)| form.cases(at, escape))
+            .collect();
+        self.room(&name, &cases);
+        let before = self.server.dump_of(&name);
+        tally.made += before.matches("CREATE FUNCTION public.").count();
+        let url = self.url(&name);
+        let mut gate = Bench::postgres(&url).rolled_back();
+        for case in &cases {
+            let sql = self.placed(&case.sql, &name);
+            match gate.ask(json!({"sql": sql})).await {
+                Ok(seen) => {
+                    tally.sent += 1;
+                    if !seen.facts.contains_key("error") {
+                        tally.done += 1;
+                        if clears(&sql) {
+                            proves(&gate, &sql).await;
+                            gate = Bench::postgres(&url).rolled_back();
+                        }
+                    }
+                }
+                Err(failed) => {
+                    let known = [Cause::BadOptions, Cause::Denied].contains(&failed.cause);
+                    assert!(known, "{sql}\n{failed:?}");
+                    tally.refused += 1;
+                }
+            }
+            if each {
+                drop(gate.ended().await);
+                gate = Bench::postgres(&url).rolled_back();
+                assert!(before == self.server.dump_of(&name), "{sql}");
+            }
+        }
+        proves(&gate, "what failed").await;
+        before == self.server.dump_of(&name)
+    }
+}
+
+/// Whether a statement that was done may leave the next one without what that is about, so that a gate ends with it.
+fn clears(sql: &str) -> bool {
+    const MAY: [&str; 7] = [
+        "drop", "alter", "create", "truncate", "delete", "set", "reset",
+    ];
+    let sql = sql.to_ascii_lowercase();
+    let mut words = sql.split(|c: char| !c.is_alphanumeric() && c != '_');
+    words.any(|word| MAY.contains(&word))
 }
 
 async fn proves(gate: &Bench, sql: &str) {
@@ -284,45 +396,17 @@ async fn proves(gate: &Bench, sql: &str) {
 
 /// Makes every form of every escape in a gate.
 async fn leaves_nothing(superuser: bool) {
-    let world = World::new();
-    let url = if superuser {
-        world.server.url()
-    } else {
-        world.server.url_as("app", "app", "postgres")
-    };
-    let cases = world.cases();
-    let before = world.server.dump();
-    let made = before.matches("CREATE FUNCTION public.").count();
-    assert!(made > 250, "{made}");
-    let (mut sent, mut done, mut refused) = (0, 0, 0);
-    for forms in &cases {
-        let mut gate = Bench::postgres(&url).rolled_back();
-        for sql in forms {
-            match gate.ask(json!({"sql": sql})).await {
-                // What a refusal leaves, the next form finds as it was; what was done ends the gate.
-                Ok(seen) => {
-                    sent += 1;
-                    if !seen.facts.contains_key("error") {
-                        done += 1;
-                        proves(&gate, sql).await;
-                        gate = Bench::postgres(&url).rolled_back();
-                    }
-                }
-                Err(failed) => {
-                    let known = [Cause::BadOptions, Cause::Denied].contains(&failed.cause);
-                    assert!(known, "{sql}\n{failed:?}");
-                    refused += 1;
-                }
-            }
+    let world = World::new(superuser);
+    let mut tally = Tally::default();
+    for form in FORMS {
+        if !world.all_of(form, false, &mut tally).await {
+            world.all_of(form, true, &mut tally).await;
+            panic!("{form:?}: the dump changed, and not when each statement was dumped after");
         }
-        proves(&gate, &forms[0]).await;
-        assert!(before == world.server.dump(), "{forms:?}");
     }
     assert_eq!(world.server.files("escaped*"), "");
-    assert!(
-        done > 50 && refused > 500,
-        "{sent} sent, {done} done, {refused} refused"
-    );
+    assert!(tally.made > 250, "{tally:?}");
+    assert!(tally.done > 50 && tally.refused > 500, "{tally:?}");
 }
 
 #[tokio::test]

@@ -44,6 +44,42 @@ async fn a_rolled_back_gate_leaves_nothing_in_sqlite() {
 }
 
 #[tokio::test]
+async fn what_a_gate_left_in_sqlite_is_compared() {
+    let (_folder, path) = sqlite();
+    let outside = Bench::sqlite(&path);
+    outside
+        .write("insert into gate_rules values (1, 'one')")
+        .await;
+    let gate = Bench::sqlite(&path).rolled_back();
+    gate.sql("insert into gate_rules values (2, 'two')").await;
+    gate.sql("update gate_rules set name = 'x' || id").await;
+    gate.sql("create table gate_more (a integer)").await;
+    let end = gate.ended().await.unwrap();
+    let proof = end.proof.unwrap();
+    assert!(end.confirmed && proof.schema, "{proof:?}");
+    assert_eq!(proof.differences, [""; 0]);
+    assert_eq!(proof.notes, [""; 0]);
+    let [rules] = proof.tables.as_slice() else {
+        panic!("{proof:?}");
+    };
+    assert_eq!((rules.rows_before, rules.rows_after), (1, 1));
+    assert!(rules.by_content && rules.table == "gate_rules");
+}
+
+#[tokio::test]
+async fn a_file_that_is_gone_at_the_end_proves_nothing() {
+    let (_folder, path) = sqlite();
+    let gate = Bench::sqlite(&path).rolled_back();
+    gate.sql("insert into gate_rules values (2, 'two')").await;
+    std::fs::remove_file(&path).unwrap();
+    let proof = gate.ended().await.unwrap().proof.unwrap();
+    assert!(
+        proof.differences[0].contains("could not be compared"),
+        "{proof:?}"
+    );
+}
+
+#[tokio::test]
 async fn a_rolled_back_gate_leaves_nothing_in_postgresql() {
     let server = server();
     let outside = Bench::postgres(&server.url());

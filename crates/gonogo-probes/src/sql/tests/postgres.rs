@@ -195,8 +195,14 @@ async fn an_error_says_what_and_where() {
     assert!(!seen.shown.is_empty(), "a person sees it too");
     let seen = db.sql("insert into probe_rules values (2, null)").await;
     assert_eq!(error(&seen, "column"), "name");
-    let seen = db.sql("select from where").await;
+    let wrong = "select from where";
+    let seen = Bench::postgres(&server.url()).sql(wrong).await;
     assert_eq!(error(&seen, "code"), "syntax_error");
+    assert_eq!(
+        db.cause(wrong).await,
+        Cause::BadOptions,
+        "not sent in a gate"
+    );
 }
 
 #[tokio::test]

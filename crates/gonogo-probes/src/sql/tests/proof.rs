@@ -152,6 +152,22 @@ async fn a_schema_that_changed_meanwhile_is_a_difference() {
     assert!(proof.differences[0].starts_with("columns: "), "{proof:?}");
 }
 
+/// As another run's backup makes one when it is restored: no transaction of a gate could have made it.
+#[tokio::test]
+async fn another_database_made_meanwhile_is_no_difference_and_what_is_this_ones_own_is() {
+    let server = shop();
+    let gate = app(&server).rolled_back();
+    gate.sql("select count(*) from orders").await;
+    assert!(server.script("create database another"));
+    assert_eq!(proved(gate).await.differences, Vec::<String>::new());
+
+    let gate = app(&server).rolled_back();
+    gate.sql("select count(*) from orders").await;
+    assert!(server.script("revoke temporary on database postgres from public"));
+    let proof = proved(gate).await;
+    assert!(proof.differences[0].starts_with("databases: "), "{proof:?}");
+}
+
 #[tokio::test]
 async fn the_way_to_an_escape_is_told() {
     let server = shop();
@@ -268,7 +284,7 @@ async fn a_session_stands_only_in_a_gate_that_is_rolled_back() {
 #[tokio::test]
 async fn ten_million_rows_are_counted_in_little_memory() {
     let server = shop();
-    let gate = app(&server).rolled_back().within(Duration::from_secs(300));
+    let gate = app(&server).rolled_back().within(Duration::from_mins(5));
     let before = peak_kib();
     let rows = json!({"sql": "select n, repeat('x', 40) as filler from generate_series(1, 10000000) as n", "max_rows": 10});
     let seen = gate.seen(rows).await;

@@ -1,9 +1,4 @@
 //! Several statements in one check.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "tests write the files that they read"
-)]
-
 use gonogo_core::plan::PlanFile;
 
 use super::*;

@@ -4,7 +4,7 @@ use gonogo_core::record::{Cause, NotObserved};
 use gonogo_core::{Map, Value};
 use serde_json::json;
 
-use super::reach::{Act, Catalogue, Sequence, When};
+use super::reach::{Act, Catalogue, Lazily, Sequence, When};
 use crate::database::Asking;
 use crate::database::postgres::Reading;
 use crate::sql::statement::{HARMLESS, HARMLESS_EXTENSIONS, Mentions, mentions};
@@ -128,7 +128,8 @@ fn text<'a>(row: &'a Map, key: &str) -> Option<&'a str> {
     }
 }
 
-fn add(catalogue: &mut Catalogue, kind: &str, row: &Map) {
+/// Takes one row.
+pub(super) fn add(catalogue: &mut Catalogue, kind: &str, row: &Map) {
     let name = text(row, "name").unwrap_or_default().to_owned();
     let field = |key| text(row, key).unwrap_or_default();
     let (a, b, c) = (field("a"), field("b"), field("c"));
@@ -144,13 +145,13 @@ fn add(catalogue: &mut Catalogue, kind: &str, row: &Map) {
             readable: c == "true",
         }),
         "event" => {
-            let act = act(format!("event trigger {name}"), When::Read, names([b]));
+            let act = act(format!("event trigger {name}"), When::Read, name_of(b));
             catalogue.on_definition.push(act);
         }
         // What an extension's operators and casts are made of is in C, and only computes.
         "operator" | "cast" if !c.is_empty() => {}
         "operator" | "cast" | "domain" => {
-            let act = act(format!("{kind} {name}"), When::Read, mentions(b));
+            let act = act(format!("{kind} {name}"), When::Read, of(b));
             catalogue.everywhere.push(act);
         }
         _ => {
@@ -165,7 +166,7 @@ fn add(catalogue: &mut Catalogue, kind: &str, row: &Map) {
     }
 }
 
-fn act(what: String, when: When, mentions: Mentions) -> Act {
+fn act(what: String, when: When, mentions: Lazily) -> Act {
     Act {
         what,
         when,
@@ -173,61 +174,69 @@ fn act(what: String, when: When, mentions: Mentions) -> Act {
     }
 }
 
+/// What a text mentions.
+fn of(text: &str) -> Lazily {
+    let text = text.to_owned();
+    Lazily::new(Box::new(move || mentions(&text)))
+}
+
+/// One name and nothing else.
+fn name_of(name: &str) -> Lazily {
+    let names = [name.to_owned()].into();
+    Lazily::new(Box::new(move || Mentions {
+        names,
+        ..Mentions::default()
+    }))
+}
+
+/// What cannot be made in a gate.
+fn escape(why: String) -> Lazily {
+    Lazily::new(Box::new(move || Mentions {
+        escape: Some(why),
+        ..Mentions::default()
+    }))
+}
+
 /// What acts when a name is used.
 fn on_name(kind: &str, name: &str, (a, b, c): (&str, &str, &str)) -> Option<Act> {
     Some(match kind {
-        "function" => {
-            let found = function(a, b, c);
-            // In C of a harmless extension: it computes.
-            if !matches!(a, "sql" | "plpgsql") && found.escape.is_none() {
-                return None;
-            }
-            act(format!("function {name}"), When::Called, found)
-        }
-        "aggregate" => act(format!("aggregate {name}"), When::Read, mentions(b)),
+        "function" => act(format!("function {name}"), When::Called, function(a, b, c)?),
+        "aggregate" => act(format!("aggregate {name}"), When::Read, of(b)),
         "relation" if b == "f" => {
-            let found = Mentions {
-                escape: Some("its rows are on a foreign server".to_owned()),
-                ..Mentions::default()
-            };
+            let found = escape("its rows are on a foreign server".to_owned());
             act(format!("foreign table {name}"), When::Read, found)
         }
         "trigger" => {
-            let mut found = mentions(b);
-            found.names.insert(c.to_owned());
+            let (text, called) = (b.to_owned(), c.to_owned());
+            let found = Lazily::new(Box::new(move || {
+                let mut found = mentions(&text);
+                found.names.insert(called);
+                found
+            }));
             act(format!("trigger {a}"), When::Changed, found)
         }
-        "rule" if matches!(c, "v" | "m") => act(format!("view {name}"), When::Read, mentions(b)),
-        "rule" => act(format!("rule {a}"), When::Read, mentions(b)),
-        "default" => act("a column's default".to_owned(), When::Changed, mentions(b)),
-        "check" => act(format!("constraint {a}"), When::Changed, mentions(b)),
-        "index" => act(format!("index {a}"), When::Changed, mentions(b)),
-        "policy" => act(format!("policy {a}"), When::Read, mentions(b)),
-        "cascade" => act(format!("foreign key {a}"), When::Changed, names([b])),
-        "child" => act(format!("table {b}"), When::Read, names([b])),
+        "rule" if matches!(c, "v" | "m") => act(format!("view {name}"), When::Read, of(b)),
+        "rule" => act(format!("rule {a}"), When::Read, of(b)),
+        "default" => act("a column's default".to_owned(), When::Changed, of(b)),
+        "check" => act(format!("constraint {a}"), When::Changed, of(b)),
+        "index" => act(format!("index {a}"), When::Changed, of(b)),
+        "policy" => act(format!("policy {a}"), When::Read, of(b)),
+        "cascade" => act(format!("foreign key {a}"), When::Changed, name_of(b)),
+        "child" => act(format!("table {b}"), When::Read, name_of(b)),
         _ => return None,
     })
 }
 
-fn names<const N: usize>(names: [&str; N]) -> Mentions {
-    Mentions {
-        names: names.into_iter().map(str::to_owned).collect(),
-        ..Mentions::default()
-    }
-}
-
-fn function(language: &str, definition: &str, extension: &str) -> Mentions {
-    match language {
-        "sql" | "plpgsql" => mentions(definition),
-        "c" | "internal" if HARMLESS_EXTENSIONS.contains(&extension) => Mentions::default(),
-        other => Mentions {
-            escape: Some(match extension {
-                "" => format!("it is written in the language `{other}`, which cannot be read"),
-                extension => {
-                    format!("what the extension `{extension}` does is not known to be undone")
-                }
-            }),
-            ..Mentions::default()
-        },
-    }
+/// Nothing for a function in C of a harmless extension: it computes.
+fn function(language: &str, definition: &str, extension: &str) -> Option<Lazily> {
+    Some(match language {
+        "sql" | "plpgsql" => of(definition),
+        "c" | "internal" if HARMLESS_EXTENSIONS.contains(&extension) => return None,
+        other => escape(match extension {
+            "" => format!("it is written in the language `{other}`, which cannot be read"),
+            extension => {
+                format!("what the extension `{extension}` does is not known to be undone")
+            }
+        }),
+    })
 }

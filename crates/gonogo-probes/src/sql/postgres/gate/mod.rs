@@ -5,6 +5,8 @@ mod catalogue;
 mod proof;
 mod reach;
 mod sequences;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -20,7 +20,8 @@ const MOST_TABLES: usize = 500;
 /// How many of a kind of object there are, and what they are.
 pub(super) type Schema = BTreeMap<String, (i64, String)>;
 
-/// One line for each object, by its kind: what a dump of the schema would hold, and no number of the server's own.
+/// One line for each object, by its kind: what a dump of the schema would hold, and no number of the server's own. Of
+/// databases this one only: no transaction makes or drops another, and others come and go, as when a backup is restored.
 const SCHEMA: &str = r#"
 with ns as (
   select oid, nspname, nspacl::text as acl, nspowner::regrole::text as owner from pg_catalog.pg_namespace
@@ -101,6 +102,7 @@ with ns as (
   where d.objoid >= 16384
   union all
   select 'databases', concat_ws('|', datname, datacl, datconnlimit, datallowconn) from pg_catalog.pg_database
+  where datname = pg_catalog.current_database()
   union all
   select 'large objects', concat_ws('|', (select count(*) from pg_catalog.pg_largeobject_metadata))
 )

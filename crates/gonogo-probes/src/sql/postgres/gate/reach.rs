@@ -4,12 +4,13 @@
 //! Names count without their schema and wherever they stand: too much is reached, never too little.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::{LazyLock, OnceLock};
 
 use crate::sql::statement::gate::Examined;
 use crate::sql::statement::{Mentions, Moves, Refused};
 
 /// What the catalogue says of the objects that are not the server's own.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Catalogue {
     /// By name: what acts, or may act, when the name is used.
     pub(super) acts: BTreeMap<String, Vec<Act>>,
@@ -25,18 +26,25 @@ pub(super) struct Catalogue {
     pub(super) relations: BTreeMap<String, BTreeSet<String>>,
     /// All sequences.
     pub(super) sequences: Vec<Sequence>,
+    /// Whether what acts everywhere may, looked at once.
+    pub(super) may_everywhere: OnceLock<Result<(), Refused>>,
+    /// Whether what acts when something is defined may, looked at once.
+    pub(super) may_define: OnceLock<Result<(), Refused>>,
 }
 
 /// Something that acts.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Act {
     /// For a person: `trigger audit_row`.
     pub(super) what: String,
     /// When.
     pub(super) when: When,
-    /// What it mentions.
-    pub(super) mentions: Mentions,
+    /// What it mentions: read when a statement first reaches it, for most of a database is reached by none.
+    pub(super) mentions: Lazily,
 }
+
+/// What is read when it is first asked for.
+pub(super) type Lazily = LazyLock<Mentions, Box<dyn FnOnce() -> Mentions + Send>>;
 
 /// When something acts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,13 +89,9 @@ pub(super) struct Reached {
 impl Catalogue {
     /// What a statement may change; why it may not be sent, otherwise, with the way there.
     pub(super) fn reach(&self, examined: &Examined) -> Result<Reached, Refused> {
-        for act in &self.everywhere {
-            self.walk(&act.mentions, std::slice::from_ref(&act.what), false)?;
-        }
+        self.all_may(&self.may_everywhere, &self.everywhere)?;
         if examined.defines {
-            for act in &self.on_definition {
-                self.walk(&act.mentions, std::slice::from_ref(&act.what), false)?;
-            }
+            self.all_may(&self.may_define, &self.on_definition)?;
         }
         let own = &examined.mentions;
         if examined.only_looks && own.moves == Moves::default() {
@@ -98,6 +102,16 @@ impl Catalogue {
         }
         let walked = self.walk(own, &[], false)?;
         Ok(self.changed(&walked))
+    }
+
+    fn all_may(&self, known: &OnceLock<Result<(), Refused>>, acts: &[Act]) -> Result<(), Refused> {
+        let may = || {
+            acts.iter().try_for_each(|act| {
+                self.walk(&act.mentions, std::slice::from_ref(&act.what), false)
+                    .map(drop)
+            })
+        };
+        known.get_or_init(may).clone()
     }
 
     fn changed(&self, walked: &Walked) -> Reached {
