@@ -175,13 +175,11 @@ fn literals(text: &str) -> Vec<String> {
     while chars.next().is_some_and(|c| c == '\'') {
         let mut value = String::new();
         while let Some(c) = chars.next() {
-            if c != '\'' {
-                value.push(c);
-            } else if chars.next_if_eq(&'\'').is_some() {
-                value.push(c);
-            } else {
+            // A quote in it is written twice.
+            if c == '\'' && chars.next_if_eq(&'\'').is_none() {
                 break;
             }
+            value.push(c);
         }
         all.push(value);
         chars.next_if_eq(&',');

@@ -204,7 +204,7 @@ impl Found {
         }
         let option = row.text("check_option")?.to_lowercase();
         if option != "none" {
-            definition.push_str(&format!(" with {option} check option"));
+            definition = format!("{definition} with {option} check option");
         }
         if row.text("security")? == "INVOKER" {
             definition.push_str("\nsql security invoker");
@@ -404,12 +404,11 @@ impl Found {
     fn check(&mut self, ns: &str, mut row: Row) -> Result<(), String> {
         let name = row.text("constraint_name")?;
         // Names of MySQL's are a database's own, MariaDB's a table's own.
-        let (of, enforced) = match row.maybe("table_name") {
-            Ok(Some(of)) => (self.name(ns, of), true),
-            _ => {
-                let known = self.checked.get(&(ns.to_owned(), name.clone())).cloned();
-                known.ok_or_else(|| format!("the catalogue gave no table of the CHECK `{name}`"))?
-            }
+        let (of, enforced) = if let Ok(Some(of)) = row.maybe("table_name") {
+            (self.name(ns, of), true)
+        } else {
+            let known = self.checked.get(&(ns.to_owned(), name.clone())).cloned();
+            known.ok_or_else(|| format!("the catalogue gave no table of the CHECK `{name}`"))?
         };
         let check = Check {
             expression: self.bare(row.text("check_clause")?),

@@ -33,7 +33,7 @@ create procedure clean(in days int, out n int) select count(*) into n from users
 create sequence numbers;
 ";
 
-async fn shop(name: &str) -> (Bench, std::sync::Arc<MariaDbServer>) {
+fn shop(name: &str) -> (Bench, std::sync::Arc<MariaDbServer>) {
     let server = mariadb_server();
     server.sql(&format!(
         "create database {name} collate utf8mb4_general_ci; use {name}; {SHOP}"
@@ -43,7 +43,7 @@ async fn shop(name: &str) -> (Bench, std::sync::Arc<MariaDbServer>) {
 
 #[tokio::test]
 async fn a_schema_is_read_from_mariadb_as_it_was_written() {
-    let (db, _server) = shop("schema_read").await;
+    let (db, _server) = shop("schema_read");
     let options = json!({"schema": ["schema_read"]});
     let seen = db.schema(options.clone()).await;
     assert_in_shape(&seen, &options);
@@ -177,8 +177,8 @@ async fn a_schema_is_read_from_mariadb_as_it_was_written() {
 
 #[tokio::test]
 async fn two_databases_of_one_schema_have_one_fingerprint_and_each_change_is_told() {
-    let (db, server) = shop("schema_one").await;
-    let (two, _server) = shop("schema_two").await;
+    let (db, server) = shop("schema_one");
+    let (two, _server) = shop("schema_two");
     let first = db.schema(json!({"schema": ["schema_one"]})).await;
     let second = two.schema(json!({"schema": ["schema_two"]})).await;
     assert_eq!(diff_text(&diff(&model(&first), &model(&second))), "");
@@ -300,7 +300,7 @@ async fn orphans_duplicates_and_migrations_are_read_from_mariadb_too() {
 
 #[tokio::test]
 async fn a_user_who_sees_a_part_and_a_database_that_is_not_there_are_no_schema() {
-    let (_db, server) = shop("schema_rights").await;
+    let (_db, server) = shop("schema_rights");
     server.sql(&format!(
         "create user schema_reader@'%' identified by '{PASSWORD}'; grant select on schema_rights.* to schema_reader@'%';
          create user schema_seer@'%' identified by '{PASSWORD}';
@@ -365,10 +365,7 @@ async fn the_number_of_questions_to_mariadb_does_not_grow_with_the_tables() {
         let seen = Bench::mysql(&server.url_as(&user, name))
             .schema(json!({"schema": [name]}))
             .await;
-        assert_eq!(
-            fact(&seen, &["counts", "tables"]).as_int().unwrap() > 0,
-            true
-        );
+        assert!(fact(&seen, &["counts", "tables"]).as_int().unwrap() > 0);
         let sql = format!(
             "select select_commands + other_commands from information_schema.user_statistics where user = '{user}'"
         );
