@@ -120,7 +120,13 @@ impl gonogo_core::plan::Files for Pretended<'_> {
         match path {
             "plan.yaml" => Ok(self.0.as_bytes().to_vec()),
             // A certificate is only looked for.
-            other if other.ends_with(".pem") => Ok(Vec::new()),
+            other
+                if other
+                    .rsplit_once('.')
+                    .is_some_and(|(_, kind)| kind == "pem") =>
+            {
+                Ok(Vec::new())
+            }
             other => Err(format!("{other} is not there")),
         }
     }

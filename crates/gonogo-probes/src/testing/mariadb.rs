@@ -26,14 +26,8 @@ impl MariaDbServer {
             port: free_port(),
             child: Command::new("true").spawn().unwrap(),
         };
-        out(as_owner("mkdir").arg(format!("{}/tmp", server.folder)));
-        out(as_owner("mariadb-install-db")
-            .args([
-                "--no-defaults",
-                "--auth-root-authentication-method=normal",
-                "--skip-test-db",
-            ])
-            .args(small_and_apart(&server.folder)));
+        let made = format!("{}/.", made_once());
+        out(as_owner("cp").args(["-a", &made, &server.folder]));
         let more = options(&server);
         server.begin(&more);
         server.sql(&format!(
@@ -146,6 +140,34 @@ impl Drop for MariaDbServer {
         drop(self.child.wait());
         drop(as_owner("rm").args(["-rf", &self.folder]).output());
     }
+}
+
+/// An empty server's files, made once for all tests of this machine and moved to their place whole.
+fn made_once() -> String {
+    let place = "/tmp/gonogo-mariadb-made".to_owned();
+    let is_there = || {
+        let made = format!("{place}/data/mysql");
+        let test = as_owner("test").args(["-O", &made]).status();
+        test.unwrap().success()
+    };
+    if is_there() {
+        return place;
+    }
+    let folder = out(as_owner("mktemp").args(["-d", "/tmp/gonogo-mariadb-XXXXXX"]));
+    out(as_owner("mkdir").arg(format!("{folder}/tmp")));
+    out(as_owner("mariadb-install-db")
+        .args([
+            "--no-defaults",
+            "--auth-root-authentication-method=normal",
+            "--skip-test-db",
+        ])
+        .args(small_and_apart(&folder)));
+    let moved = as_owner("mv").args(["-T", &folder, &place]).output();
+    if !moved.unwrap().status.success() {
+        drop(as_owner("rm").args(["-rf", &folder]).output());
+        assert!(is_there(), "{place} belongs to somebody else: remove it");
+    }
+    place
 }
 
 /// Whatever else runs: a MariaDB that starts removes all `#sql…` files of its temporary folder, which by default is
