@@ -66,9 +66,10 @@ fn a_run_reaches_a_database_behind_an_ssh_host_and_leaves_nothing() {
     let ended = ended(&mut run(folder.path(), &sshd, &server.url()));
     assert_eq!(ended.code, 0, "{}\n{}", ended.stdout, ended.stderr);
     assert_eq!(ended.outcome("g/one"), "pass");
-    let report =
-        std::fs::read_to_string(folder.path().join(ended.run()).join("report.md")).unwrap();
-    assert!(report.contains("by ssh behind"), "{report}");
+    // The record says which way it was reached.
+    let journal = folder.path().join(ended.run()).join("journal.ndjson");
+    let journal = std::fs::read_to_string(journal).unwrap();
+    assert!(journal.contains("by ssh behind"), "{journal}");
     nothing_is_left(folder.path());
     let mut planned = command(folder.path(), &["plan", "plan.yaml", "--env", "local"]);
     planned.env("DSN", server.url());
