@@ -5,6 +5,7 @@
 mod case;
 mod compose;
 mod containers;
+mod databases;
 mod exec;
 mod files;
 mod hostile;
@@ -43,10 +44,13 @@ enum Kind {
     Resources,
     Compose,
     Redis,
+    Schema,
+    Capacity,
+    Backup,
 }
 
 impl Kind {
-    const ALL: [Self; 18] = [
+    const ALL: [Self; 21] = [
         Self::Http,
         Self::Load,
         Self::Scrape,
@@ -65,6 +69,9 @@ impl Kind {
         Self::Resources,
         Self::Compose,
         Self::Redis,
+        Self::Schema,
+        Self::Capacity,
+        Self::Backup,
     ];
 
     /// The key of its probe.
@@ -84,6 +91,9 @@ impl Kind {
             Self::Resources => "resources",
             Self::Compose => "compose",
             Self::Redis => "redis",
+            Self::Schema => "schema",
+            Self::Capacity => "capacity",
+            Self::Backup => "backup",
         }
     }
 }
