@@ -8,7 +8,8 @@ pub(super) fn changed(what: &str, expected: &str, seen: &str) -> String {
     let old: Vec<&str> = expected.lines().collect();
     let new: Vec<&str> = seen.lines().collect();
     if old.len() <= 1 && new.len() <= 1 {
-        return format!("- {what} {expected}\n+ {what} {seen}\n");
+        let one = |lines: &[&str]| lines.first().copied().unwrap_or_default().to_owned();
+        return format!("- {what} {}\n+ {what} {}\n", one(&old), one(&new));
     }
     let shared = |mut pairs: Box<dyn Iterator<Item = (&&str, &&str)> + '_>| {
         let mut count = 0;

@@ -300,8 +300,13 @@ impl Dsn {
                 .split_once('=')
                 .ok_or("after `?` stand pairs such as `sslmode=require`, joined by `&`")?;
             let key = decoded(key, "a key after `?`")?;
-            let value = decoded(value, &format!("`{key}`"))?;
-            dsn.set(&key, value)?;
+            // What is no parameter may be a piece of a password that was not escaped, so it is not shown.
+            let of = if PARAMETERS.contains(&key.as_str()) {
+                format!("`{key}`")
+            } else {
+                "a value after `?`".to_owned()
+            };
+            dsn.set(&key, decoded(value, &of)?)?;
         }
         Ok(dsn)
     }
