@@ -260,7 +260,9 @@ fn gates(sheet: &mut Sheet, judged: &Judged) {
     let lines = lines
         .iter()
         .map(|line| (format!("- {}\n", short(line, MOST_TEXT)), 1));
-    sheet.put("\n");
+    if lines.len() > 0 {
+        sheet.put("\n");
+    }
     let left = sheet.put_within(4_000, lines);
     if left > 0 {
         sheet.put(&format!(
