@@ -22,6 +22,7 @@ pub use fill::{FillError, Filler};
 pub use lint::{check_environment, target_of};
 pub use load::{Files, Loaded, WaiverFile, file_path, load};
 pub use policy::load_policy;
+pub use raw::OneOrMany;
 pub use schema::{json_schema, policy_schema, waivers_schema};
 pub use syntax::*;
 pub use types::*;

@@ -364,9 +364,9 @@ impl JsonSchema for Span {
 }
 
 /// One text or a list of them; always a list once decoded.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(transparent)]
-pub(crate) struct OneOrMany(pub Vec<String>);
+pub struct OneOrMany(pub Vec<String>);
 
 impl JsonSchema for OneOrMany {
     fn schema_name() -> Cow<'static, str> {

@@ -13,7 +13,7 @@ use super::format::Format;
 use super::observed::{self, Found, Proof};
 use super::portrait::{Portrait, compare};
 use crate::database::Asking;
-use crate::database::sqlite::{Failure, File, Watch, limit_time, open};
+use crate::database::sqlite::{Failure, File, Watch, blocking, limit_time, open};
 use crate::probe::Seen;
 
 /// As many pages are copied before it is looked whether anybody still waits.
@@ -268,21 +268,4 @@ fn odd(error: rusqlite::Error) -> Failure {
 
 fn odd_of(error: &rusqlite::Error) -> Failure {
     Failure::new(Cause::Network, format!("the copy failed: {error}"))
-}
-
-async fn blocking<T: Send + 'static>(
-    asking: &Asking<'_>,
-    look: impl FnOnce(&Watch) -> Result<T, Failure> + Send + 'static,
-) -> Result<T, NotObserved> {
-    let (watch, _stop) = Watch::new(asking.ctx, asking.server_timeout());
-    let looked = match tokio::task::spawn_blocking(move || look(&watch)).await {
-        Ok(looked) => looked,
-        // Panics go on to the engine's edge; nobody aborts this thread.
-        Err(failed) => std::panic::resume_unwind(failed.into_panic()),
-    };
-    looked.map_err(|failure| {
-        let mut failed = asking.failed(failure.cause, failure.message);
-        failed.help = failure.help;
-        failed
-    })
 }

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use gonogo_core::plan::OneOrMany;
 use schemars::JsonSchema;
 use serde::Deserialize;
-
-use crate::texts::Texts;
 
 /// `compose:` reads a compose file and holds it against the compose specification.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -16,7 +15,7 @@ pub struct ComposeOptions {
     /// The files that give its variables, the later ones over the earlier, as `docker compose --env-file` takes them;
     /// `.env` beside the compose file by default, where it is there.
     #[serde(default)]
-    pub env_file: Texts,
+    pub env_file: OneOrMany,
     /// Variables that the deploying shell gives; they go before those of files. The shell of gonogo is not asked.
     #[serde(default)]
     pub variables: BTreeMap<String, String>,

@@ -1,10 +1,11 @@
 //! What a plan may write of the `containers` probe.
 
+use gonogo_core::plan::OneOrMany;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value as Json;
 
-use crate::texts::{Names, Texts};
+use crate::texts::Names;
 
 /// `containers:` looks at the containers of a compose project, or of a label.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -15,7 +16,7 @@ pub struct ContainersOptions {
     pub containers: String,
     /// Labels that the containers must have too: `key` or `key=value`.
     #[serde(default)]
-    pub label: Texts,
+    pub label: OneOrMany,
     /// The services that must be there, each by its compose service, or by its container's name where it has none.
     /// Or what another check saved: `${saved.services}`.
     /// Gives the facts `missing` and `unexpected`.

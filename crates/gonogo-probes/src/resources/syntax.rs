@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use gonogo_core::plan::OneOrMany;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value as Json;
-
-use crate::texts::Texts;
 
 /// `resources:` measures how much of processor, memory, disk and connection pools is used, each as a share of 1. What
 /// cannot be measured is absent, never zero.
@@ -24,10 +23,10 @@ pub struct ResourcesOptions {
     pub project: Option<String>,
     /// `containers`: labels that they must have: `key` or `key=value`.
     #[serde(default)]
-    pub label: Texts,
+    pub label: OneOrMany,
     /// `host`: folders whose file systems are meant; `/` by default.
     #[serde(default)]
-    pub disks: Texts,
+    pub disks: OneOrMany,
     /// `host` and `containers`: how long the processors are watched, `1s` by default.
     #[schemars(extend("format" = "duration"))]
     pub over: Option<String>,

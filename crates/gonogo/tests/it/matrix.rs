@@ -8,6 +8,7 @@ mod containers;
 mod databases;
 mod exec;
 mod files;
+mod git;
 mod hostile;
 mod http;
 mod jwt;

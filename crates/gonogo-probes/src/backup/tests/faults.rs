@@ -209,20 +209,20 @@ async fn a_dump_that_is_given_up_ends_and_its_password_stands_in_no_arguments() 
         .await
         .unwrap();
     let waiting = "select count(*) as n from pg_stat_activity where query like 'LOCK TABLE%' and wait_event_type = 'Lock'";
+    // All in one branch: the dump is given up when this ends, and not before.
+    let seen_at_work = async {
+        until(&db.bench, waiting, 1).await;
+        loop {
+            let programs = programs_on(server.port());
+            if !programs.is_empty() {
+                return programs;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
     tokio::select! {
         ended = db.observe(json!({"backup": "take"})) => panic!("it ended: {ended:?}"),
-        () = until(&db.bench, waiting, 1) => {
-            // It waits for its lock, so it is there; a list of processes that is read while others come and go may miss it.
-            let at_work = async {
-                loop {
-                    let programs = programs_on(server.port());
-                    if !programs.is_empty() {
-                        return programs;
-                    }
-                    tokio::task::yield_now().await;
-                }
-            };
-            let programs = tokio::time::timeout(Duration::from_secs(20), at_work).await;
+        programs = tokio::time::timeout(Duration::from_secs(20), seen_at_work) => {
             for arguments in programs.expect("pg_dump is at work") {
                 assert!(!arguments.contains(PASSWORD), "{arguments}");
             }

@@ -17,7 +17,7 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OpenFlags};
 use serde_json::Value as Json;
 
-pub(crate) use read::Reading;
+pub(crate) use read::{Reading, blocking};
 
 use super::{SqliteTarget, sqlite_path};
 use crate::ctx::Ctx;

@@ -19,7 +19,7 @@ impl Reading {
     /// Opens the file and begins.
     pub(crate) async fn open(asking: &Asking<'_>, file: File) -> Result<Self, NotObserved> {
         let place = file.clone();
-        let connection = blocking(asking, &file, move |watch| {
+        let connection = blocking(&of(asking, &file), move |watch| {
             let connection = open(&place, watch, true)?;
             let begun = connection.execute_batch("begin");
             begun.map_err(|e| Failure::new(Cause::Protocol, e.to_string()))?;
@@ -49,7 +49,7 @@ impl Reading {
             asking.failed(Cause::Closed, "an earlier question was left unanswered")
         })?;
         let (sql, bind) = (sql.to_owned(), bind.to_vec());
-        let (connection, rows) = blocking(asking, &self.file, move |watch| {
+        let (connection, rows) = blocking(&of(asking, &self.file), move |watch| {
             let connection = limit_time(connection, watch)
                 .map_err(|e| Failure::new(Cause::Protocol, e.to_string()))?;
             let rows = all(&connection, &sql, &bind).map_err(|e| {
@@ -98,9 +98,18 @@ fn all(connection: &Connection, sql: &str, bind: &[Json]) -> rusqlite::Result<Ve
     Ok(kept)
 }
 
-async fn blocking<T: Send + 'static>(
+/// The same question, with the file's name in its messages.
+fn of<'a>(asking: &Asking<'a>, file: &File) -> Asking<'a> {
+    let tried = format!("{} on {}", asking.tried, file.shown);
+    Asking {
+        tried,
+        ..asking.clone()
+    }
+}
+
+/// Works with a file on a thread that may wait, until it is done or nobody waits for it any more.
+pub(crate) async fn blocking<T: Send + 'static>(
     asking: &Asking<'_>,
-    file: &File,
     look: impl FnOnce(&Watch) -> Result<T, Failure> + Send + 'static,
 ) -> Result<T, NotObserved> {
     let (watch, _stop) = Watch::new(asking.ctx, asking.server_timeout());
@@ -110,10 +119,7 @@ async fn blocking<T: Send + 'static>(
         Err(failed) => std::panic::resume_unwind(failed.into_panic()),
     };
     looked.map_err(|failure| {
-        let tried = format!("{} on {}", asking.tried, file.shown);
-        let mut failed = asking
-            .ctx
-            .not_observed(tried, failure.cause, failure.message);
+        let mut failed = asking.failed(failure.cause, failure.message);
         failed.help = failure.help;
         failed
     })

@@ -1,12 +1,9 @@
 //! The row of `secrets`.
 
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
-use std::process::Command;
-
 use serde_json::{Value as Json, json};
 
 use super::case::{Case, Fails};
+use super::git::{git, git_that};
 use super::{Cell, Fault, Kind, NO_CLOCK, NO_NETWORK, NO_REDIRECT, PANIC, hold};
 
 const NONE: &str = "size(findings) == 0";
@@ -35,28 +32,8 @@ fn with_history<E>(case: Case<E>) -> Case<E> {
     case
 }
 
-fn git(folder: &Path, arguments: &[&str]) {
-    let ended = Command::new("git")
-        .current_dir(folder)
-        .env("GIT_CONFIG_NOSYSTEM", "1")
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .args(["-c", "user.name=t", "-c", "user.email=t@example.invalid"])
-        .args(arguments)
-        .output()
-        .expect("git is installed (apt-get install git)");
-    assert!(ended.status.success(), "{ended:?}");
-}
-
-/// A program called `git` that does something else.
 fn pretended(name: &'static str, script: &str) -> Case<Fails> {
-    let case = with_history(Case::new(name, "error"));
-    let programs = case.folder().join("programs");
-    std::fs::create_dir(&programs).expect("a folder");
-    let program = programs.join("git");
-    std::fs::write(&program, format!("#!/bin/sh\n{script}\n")).expect("a file");
-    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).expect("a mode");
-    let path = format!("{}:/usr/bin:/bin", programs.display());
-    case.path(path)
+    git_that(with_history(Case::new(name, "error")), script)
 }
 
 fn cell(fault: Fault) -> Cell {
