@@ -78,8 +78,12 @@ type Copied = (Option<String>, Vec<String>, Option<Proof>);
 fn read_copy(watch: &Watch, file: &File, path: &Path, restore: bool) -> Result<Copied, Failure> {
     let began = watch.ctx.now();
     let copy = limit_time(immutable(path).map_err(odd)?, watch).map_err(odd)?;
-    if let Some(problem) = damage(&copy, watch)? {
-        return Ok((Some(problem), Vec::new(), None));
+    let damaged = match damage(&copy, watch)? {
+        None => cut_in_a_page(&copy, path)?,
+        damaged => damaged,
+    };
+    if damaged.is_some() {
+        return Ok((damaged, Vec::new(), None));
     }
     let there = portrait(&copy, watch)?;
     let tables = there.rows.keys().cloned().collect();
@@ -197,6 +201,20 @@ fn damage(connection: &Connection, watch: &Watch) -> Result<Option<String>, Fail
         Err(_) if watch.is_over() => Err(told_over()),
         Err(e) => Ok(Some(format!("it is cut short or damaged: {e}"))),
     }
+}
+
+/// What is missing of the last page; SQLite itself reads zeros there, and may find nothing wrong.
+fn cut_in_a_page(copy: &Connection, path: &Path) -> Result<Option<String>, Failure> {
+    let page: u32 = copy
+        .query_row("pragma page_size", [], |row| row.get(0))
+        .map_err(odd)?;
+    let size = std::fs::metadata(path)
+        .map_err(|e| Failure::new(Cause::Missing, e.to_string()))?
+        .len();
+    let beyond = size.checked_rem(u64::from(page)).unwrap_or(0);
+    Ok((beyond > 0).then(|| {
+        format!("it is cut short: its {size} bytes are no whole number of its pages of {page}")
+    }))
 }
 
 fn portrait(connection: &Connection, watch: &Watch) -> Result<Portrait, Failure> {

@@ -86,6 +86,23 @@ async fn a_copy_that_is_there_is_read_and_held_against_the_database() {
 }
 
 #[tokio::test]
+async fn a_copy_cut_within_its_last_page_is_not_complete_even_where_only_zeros_are_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, connection) = made(folder.path());
+    connection
+        .execute_batch("create table z (b); insert into z values (zeroblob(30000))")
+        .unwrap();
+    let whole = std::fs::read(&path).unwrap();
+    assert_eq!(whole.last(), Some(&0), "SQLite alone would not miss it");
+    let copy = folder.path().join("copy.db");
+    put(&copy, &whole[..whole.len() - 1]);
+    let seen = look(&Bench::sqlite(&path), at(&copy)).await;
+    assert_eq!(fact(&seen, "complete"), &Value::Bool(false));
+    let problem = fact(&seen, "problem").as_str().unwrap();
+    assert!(problem.contains("cut short"), "{problem}");
+}
+
+#[tokio::test]
 async fn a_copy_that_is_cut_short_damaged_or_was_in_use_is_not_complete() {
     let folder = tempfile::tempdir().unwrap();
     let (path, _connection) = made(folder.path());
