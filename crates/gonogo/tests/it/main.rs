@@ -21,6 +21,7 @@ mod crash_kill;
 mod crash_rig;
 mod crash_sim;
 mod example;
+mod github;
 mod limits;
 mod matrix;
 mod migrations;
