@@ -48,8 +48,17 @@ pub(super) async fn observe(call: Call<'_>) -> Result<Seen, NotObserved> {
     Ok(observed(target, &asked, &answer, exchange.max_body))
 }
 
-/// One GET to a target, for probes whose protocol runs over HTTP: redirects are not followed, and the body is read up
-/// to the limit of the options, its content coding taken off.
+/// One request of any method to a target, for probes whose protocol runs over HTTP: redirects are not followed, and
+/// the body is read up to the limit of the options, its content coding taken off.
+pub(crate) async fn ask(
+    ctx: &Ctx,
+    target: &HttpTarget,
+    options: &HttpOptions,
+) -> Result<Fetched, NotObserved> {
+    get(ctx, target, options).await
+}
+
+/// The same for a GET.
 pub async fn get(
     ctx: &Ctx,
     target: &HttpTarget,
@@ -86,6 +95,7 @@ pub async fn get_from(
         headers: answer.headers,
         body,
         latency: answer.total,
+        tls: base.tls,
     })
 }
 
@@ -105,9 +115,17 @@ pub struct Fetched {
     pub cut: Option<String>,
     /// From the name lookup to the last byte.
     pub latency: std::time::Duration,
+    /// Whether it came over TLS.
+    pub tls: bool,
 }
 
 impl Fetched {
+    /// All headers of a name in lower case, in the order in which they came.
+    pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        let named = self.headers.iter().filter(move |(n, _)| n == name);
+        named.map(|(_, value)| value.as_str())
+    }
+
     /// The first header of a name in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut all = self.headers.iter();
