@@ -8,6 +8,7 @@ pub mod compose;
 pub mod containers;
 pub mod ctx;
 pub mod database;
+pub mod default_credentials;
 pub mod docker;
 pub mod exec;
 pub mod files;
@@ -29,6 +30,7 @@ pub mod sql;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod texts;
+pub mod webhook;
 mod yaml;
 
 use gonogo_core::plan::{Registry, Syntax, TargetSyntax};
@@ -53,6 +55,8 @@ static PROBES: &[&dyn Probe] = &[
     &kubernetes::Kubernetes,
     &resources::Resources,
     &redis::Redis,
+    &webhook::Webhook,
+    &default_credentials::DefaultCredentials,
 ];
 
 /// All target kinds.
