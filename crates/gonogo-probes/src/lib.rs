@@ -19,6 +19,7 @@ pub mod jwt;
 pub mod kubernetes;
 pub mod load;
 pub mod migrations;
+pub mod openapi;
 pub mod probe;
 pub mod prometheus;
 pub mod redis;
@@ -53,6 +54,7 @@ static PROBES: &[&dyn Probe] = &[
     &kubernetes::Kubernetes,
     &resources::Resources,
     &redis::Redis,
+    &openapi::Openapi,
 ];
 
 /// All target kinds.
