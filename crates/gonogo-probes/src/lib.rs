@@ -21,6 +21,7 @@ pub mod jwt;
 pub mod kubernetes;
 pub mod load;
 pub mod migrations;
+pub mod openapi;
 pub mod probe;
 pub mod prometheus;
 pub mod rate_limit;
@@ -63,6 +64,7 @@ static PROBES: &[&dyn Probe] = &[
     &rate_limit::RateLimit,
     &webhook::Webhook,
     &default_credentials::DefaultCredentials,
+    &openapi::Openapi,
 ];
 
 /// All target kinds.
