@@ -26,6 +26,8 @@ pub mod resources;
 pub mod schema;
 pub mod secrets;
 pub mod sql;
+pub mod suites;
+pub mod terraform;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod texts;
@@ -53,6 +55,8 @@ static PROBES: &[&dyn Probe] = &[
     &kubernetes::Kubernetes,
     &resources::Resources,
     &redis::Redis,
+    &suites::Suites,
+    &terraform::Terraform,
 ];
 
 /// All target kinds.
