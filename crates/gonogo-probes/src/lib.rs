@@ -31,6 +31,8 @@ pub mod schema;
 pub mod secrets;
 pub mod security_headers;
 pub mod sql;
+pub mod suites;
+pub mod terraform;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod texts;
@@ -65,6 +67,8 @@ static PROBES: &[&dyn Probe] = &[
     &webhook::Webhook,
     &default_credentials::DefaultCredentials,
     &openapi::Openapi,
+    &suites::Suites,
+    &terraform::Terraform,
 ];
 
 /// All target kinds.
