@@ -4,6 +4,7 @@ pub mod backup;
 #[cfg(test)]
 mod bench;
 pub mod capacity;
+pub mod checklist;
 pub mod compose;
 pub mod containers;
 pub mod ctx;
@@ -53,6 +54,7 @@ static PROBES: &[&dyn Probe] = &[
     &kubernetes::Kubernetes,
     &resources::Resources,
     &redis::Redis,
+    &checklist::Checklist,
 ];
 
 /// All target kinds.
