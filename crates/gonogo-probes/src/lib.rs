@@ -4,6 +4,7 @@ pub mod backup;
 #[cfg(test)]
 mod bench;
 pub mod capacity;
+pub mod checklist;
 pub mod compose;
 pub mod containers;
 pub mod cors;
@@ -69,6 +70,7 @@ static PROBES: &[&dyn Probe] = &[
     &openapi::Openapi,
     &suites::Suites,
     &terraform::Terraform,
+    &checklist::Checklist,
 ];
 
 /// All target kinds.

@@ -15,6 +15,7 @@ pub mod markdown;
 mod markup;
 mod places;
 pub mod sarif;
+mod statements;
 pub mod terminal;
 mod told;
 mod wording;

@@ -25,6 +25,7 @@ mod github;
 mod limits;
 mod matrix;
 mod migrations;
+mod paper;
 mod reach;
 mod readme;
 mod resume;
