@@ -34,3 +34,4 @@ mod roads_to_green;
 mod rolled_back;
 mod schema;
 mod sql;
+mod web;

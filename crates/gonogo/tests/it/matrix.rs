@@ -22,6 +22,7 @@ mod secrets;
 mod seen;
 mod sqlite;
 mod target;
+mod web;
 
 use case::{Case, Fails, Healthy};
 
@@ -50,10 +51,13 @@ enum Kind {
     Capacity,
     Backup,
     Checklist,
+    Cors,
+    SecurityHeaders,
+    RateLimit,
 }
 
 impl Kind {
-    const ALL: [Self; 22] = [
+    const ALL: &[Self] = &[
         Self::Http,
         Self::Load,
         Self::Scrape,
@@ -76,6 +80,9 @@ impl Kind {
         Self::Capacity,
         Self::Backup,
         Self::Checklist,
+        Self::Cors,
+        Self::SecurityHeaders,
+        Self::RateLimit,
     ];
 
     /// The key of its probe.
@@ -99,6 +106,9 @@ impl Kind {
             Self::Capacity => "capacity",
             Self::Backup => "backup",
             Self::Checklist => "checklist",
+            Self::Cors => "cors",
+            Self::SecurityHeaders => "security-headers",
+            Self::RateLimit => "rate-limit",
         }
     }
 }
@@ -125,23 +135,32 @@ enum Fault {
 }
 
 impl Fault {
-    const ALL: [Self; 16] = [
-        Self::NoData,
-        Self::NotANumber,
-        Self::Infinite,
-        Self::Empty,
-        Self::Timeout,
-        Self::Refused,
-        Self::Dns,
-        Self::Tls,
-        Self::RedirectLoop,
-        Self::Truncated,
-        Self::WrongType,
-        Self::Overflow,
-        Self::ToolAbsent,
-        Self::Denied,
-        Self::Panic,
-        Self::ClockSkew,
+    const ALL: &[Self] = &[
+        Self::Http,
+        Self::Load,
+        Self::Scrape,
+        Self::Query,
+        Self::Range,
+        Self::Sqlite,
+        Self::Postgres,
+        Self::Inspect,
+        Self::Mint,
+        Self::Files,
+        Self::Secrets,
+        Self::Migrations,
+        Self::Exec,
+        Self::Containers,
+        Self::Kubernetes,
+        Self::Resources,
+        Self::Compose,
+        Self::Redis,
+        Self::Schema,
+        Self::Capacity,
+        Self::Backup,
+        Self::Checklist,
+        Self::Cors,
+        Self::SecurityHeaders,
+        Self::RateLimit,
     ];
 }
 
