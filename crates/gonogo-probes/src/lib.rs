@@ -30,6 +30,7 @@ pub mod sql;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod texts;
+pub mod tls;
 pub mod webhook;
 mod yaml;
 
@@ -55,6 +56,7 @@ static PROBES: &[&dyn Probe] = &[
     &kubernetes::Kubernetes,
     &resources::Resources,
     &redis::Redis,
+    &tls::Tls,
     &webhook::Webhook,
     &default_credentials::DefaultCredentials,
 ];
