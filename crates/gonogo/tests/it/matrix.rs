@@ -6,6 +6,7 @@ mod case;
 mod compose;
 mod containers;
 mod databases;
+mod default_credentials;
 mod exec;
 mod files;
 mod git;
@@ -21,6 +22,8 @@ mod secrets;
 mod seen;
 mod sqlite;
 mod target;
+mod tls;
+mod webhook;
 
 use case::{Case, Fails, Healthy};
 
@@ -48,10 +51,13 @@ enum Kind {
     Schema,
     Capacity,
     Backup,
+    Tls,
+    Webhook,
+    DefaultCredentials,
 }
 
 impl Kind {
-    const ALL: [Self; 21] = [
+    const ALL: [Self; 24] = [
         Self::Http,
         Self::Load,
         Self::Scrape,
@@ -73,6 +79,9 @@ impl Kind {
         Self::Schema,
         Self::Capacity,
         Self::Backup,
+        Self::Tls,
+        Self::Webhook,
+        Self::DefaultCredentials,
     ];
 
     /// The key of its probe.
@@ -95,6 +104,9 @@ impl Kind {
             Self::Schema => "schema",
             Self::Capacity => "capacity",
             Self::Backup => "backup",
+            Self::Tls => "tls",
+            Self::Webhook => "webhook",
+            Self::DefaultCredentials => "default-credentials",
         }
     }
 }
