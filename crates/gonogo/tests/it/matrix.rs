@@ -7,6 +7,7 @@ mod checklist;
 mod compose;
 mod containers;
 mod databases;
+mod default_credentials;
 mod exec;
 mod files;
 mod git;
@@ -22,7 +23,9 @@ mod secrets;
 mod seen;
 mod sqlite;
 mod target;
+mod tls;
 mod web;
+mod webhook;
 
 use case::{Case, Fails, Healthy};
 
@@ -54,6 +57,9 @@ enum Kind {
     Cors,
     SecurityHeaders,
     RateLimit,
+    Tls,
+    Webhook,
+    DefaultCredentials,
 }
 
 impl Kind {
@@ -83,6 +89,9 @@ impl Kind {
         Self::Cors,
         Self::SecurityHeaders,
         Self::RateLimit,
+        Self::Tls,
+        Self::Webhook,
+        Self::DefaultCredentials,
     ];
 
     /// The key of its probe.
@@ -109,6 +118,9 @@ impl Kind {
             Self::Cors => "cors",
             Self::SecurityHeaders => "security-headers",
             Self::RateLimit => "rate-limit",
+            Self::Tls => "tls",
+            Self::Webhook => "webhook",
+            Self::DefaultCredentials => "default-credentials",
         }
     }
 }
@@ -161,6 +173,9 @@ impl Fault {
         Self::Cors,
         Self::SecurityHeaders,
         Self::RateLimit,
+        Self::Tls,
+        Self::Webhook,
+        Self::DefaultCredentials,
     ];
 }
 
