@@ -14,6 +14,7 @@ mod http;
 mod jwt;
 mod load;
 mod migrations;
+mod openapi;
 mod postgres;
 mod prometheus;
 mod redis;
@@ -48,10 +49,11 @@ enum Kind {
     Schema,
     Capacity,
     Backup,
+    Openapi,
 }
 
 impl Kind {
-    const ALL: [Self; 21] = [
+    const ALL: [Self; 22] = [
         Self::Http,
         Self::Load,
         Self::Scrape,
@@ -73,6 +75,7 @@ impl Kind {
         Self::Schema,
         Self::Capacity,
         Self::Backup,
+        Self::Openapi,
     ];
 
     /// The key of its probe.
@@ -95,6 +98,7 @@ impl Kind {
             Self::Schema => "schema",
             Self::Capacity => "capacity",
             Self::Backup => "backup",
+            Self::Openapi => "openapi",
         }
     }
 }
