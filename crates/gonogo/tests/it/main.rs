@@ -26,6 +26,7 @@ mod limits;
 mod matrix;
 mod migrations;
 mod paper;
+mod openapi;
 mod reach;
 mod readme;
 mod resume;
