@@ -11,7 +11,7 @@ pub mod database;
 pub mod docker;
 pub mod exec;
 pub mod files;
-mod git;
+pub mod git;
 pub mod http;
 mod json;
 mod json_api;
@@ -23,6 +23,7 @@ pub mod probe;
 pub mod prometheus;
 pub mod redis;
 pub mod resources;
+pub mod rollback;
 pub mod schema;
 pub mod secrets;
 pub mod sql;
@@ -53,6 +54,8 @@ static PROBES: &[&dyn Probe] = &[
     &kubernetes::Kubernetes,
     &resources::Resources,
     &redis::Redis,
+    &git::Git,
+    &rollback::Rollback,
 ];
 
 /// All target kinds.

@@ -17,6 +17,7 @@ mod migrations;
 mod postgres;
 mod prometheus;
 mod redis;
+mod rollback;
 mod secrets;
 mod seen;
 mod sqlite;
@@ -48,10 +49,12 @@ enum Kind {
     Schema,
     Capacity,
     Backup,
+    Git,
+    Rollback,
 }
 
 impl Kind {
-    const ALL: [Self; 21] = [
+    const ALL: [Self; 23] = [
         Self::Http,
         Self::Load,
         Self::Scrape,
@@ -73,6 +76,8 @@ impl Kind {
         Self::Schema,
         Self::Capacity,
         Self::Backup,
+        Self::Git,
+        Self::Rollback,
     ];
 
     /// The key of its probe.
@@ -95,6 +100,8 @@ impl Kind {
             Self::Schema => "schema",
             Self::Capacity => "capacity",
             Self::Backup => "backup",
+            Self::Git => "git",
+            Self::Rollback => "rollback",
         }
     }
 }
