@@ -18,6 +18,7 @@ pub mod sarif;
 mod statements;
 pub mod terminal;
 mod told;
+mod way_back;
 mod wording;
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ mod openapi;
 mod postgres;
 mod prometheus;
 mod redis;
+mod rollback;
 mod secrets;
 mod seen;
 mod sqlite;
@@ -62,6 +63,8 @@ enum Kind {
     Webhook,
     DefaultCredentials,
     Openapi,
+    Git,
+    Rollback,
 }
 
 impl Kind {
@@ -95,6 +98,8 @@ impl Kind {
         Self::Webhook,
         Self::DefaultCredentials,
         Self::Openapi,
+        Self::Git,
+        Self::Rollback,
     ];
 
     /// The key of its probe.
@@ -125,6 +130,8 @@ impl Kind {
             Self::Webhook => "webhook",
             Self::DefaultCredentials => "default-credentials",
             Self::Openapi => "openapi",
+            Self::Git => "git",
+            Self::Rollback => "rollback",
         }
     }
 }
