@@ -23,6 +23,11 @@ fn section(page: &mut Markup, part: &Part) {
         prose(page, line);
         page.raw("</p>");
     }
+    if let Some(line) = &part.alarm {
+        page.raw("<p class=\"alarm\"><b>");
+        prose(page, line);
+        page.raw("</b></p>");
+    }
     for table in &part.tables {
         self::table(page, table);
     }
@@ -35,7 +40,7 @@ fn section(page: &mut Markup, part: &Part) {
 }
 
 fn table(page: &mut Markup, table: &Table) {
-    page.raw("<div class=\"scroll under\"><table><thead><tr><th scope=\"col\">state</th>");
+    page.raw("<div class=\"scroll under\"><table class=\"stated\"><thead><tr><th scope=\"col\">state</th>");
     for head in &table.head {
         page.put("<th scope=\"col\">{}</th>", &[head]);
     }

@@ -66,6 +66,9 @@ fn statements(part: &Part) -> String {
     for line in &part.lead {
         body.push_str(&["\n", &short(line, 400), "\n"].concat());
     }
+    if let Some(line) = &part.alarm {
+        body.push_str(&["\n**", &short(line, 400), "**\n"].concat());
+    }
     for table in &part.tables {
         body.push_str("\n| state |");
         for head in &table.head {

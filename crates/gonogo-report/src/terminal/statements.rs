@@ -25,9 +25,15 @@ fn one(canvas: &mut Canvas, part: &Part) {
     for line in &part.lead {
         canvas.text(0, &escape::shorten(line, MOST_TEXT), Style::new());
     }
+    if let Some(line) = &part.alarm {
+        canvas.text(0, &escape::shorten(line, MOST_TEXT), Style::new().bold());
+    }
     for table in &part.tables {
         canvas.gap();
         self::table(canvas, table);
+    }
+    if !part.notes.is_empty() {
+        canvas.gap();
     }
     for line in part.notes.iter().take(MOST_NOTES) {
         canvas.text(0, &escape::shorten(line, MOST_TEXT), quiet());

@@ -257,10 +257,12 @@ pub(in crate::decide) fn findings(
     let pairs = statements.findings.iter().zip(written);
     pairs
         .map(|(known, written)| {
-            let (severity, weight) = match known.severity {
-                FindingSeverity::Critical => (Severity::Critical, 0),
-                FindingSeverity::High => (Severity::Important, 3),
-                FindingSeverity::Medium | FindingSeverity::Low => (Severity::Advisory, 4),
+            let (severity, outcome, weight) = match known.severity {
+                FindingSeverity::Critical => (Severity::Critical, Outcome::Fail, 0),
+                FindingSeverity::High => (Severity::Important, Outcome::Fail, 3),
+                FindingSeverity::Medium | FindingSeverity::Low => {
+                    (Severity::Advisory, Outcome::Warn, 4)
+                }
             };
             let accepted = known.accepted_by.as_ref().zip(known.until);
             let accepted = accepted.filter(|_| known.state == AcceptanceState::Accepted);
@@ -268,7 +270,7 @@ pub(in crate::decide) fn findings(
                 gate: FINDINGS.to_owned(),
                 check: format!("{FINDINGS}/{}", known.id),
                 severity,
-                outcome: Outcome::Fail,
+                outcome,
                 title: format!("stated by hand: {}", known.title),
                 expected: format!("no open finding of severity {}", known.severity.word()),
                 seen: known.title.clone(),
