@@ -32,3 +32,5 @@ mod roads_to_green;
 mod rolled_back;
 mod schema;
 mod sql;
+mod suites;
+mod terraform;

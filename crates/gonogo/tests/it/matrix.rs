@@ -20,7 +20,9 @@ mod redis;
 mod secrets;
 mod seen;
 mod sqlite;
+mod suites;
 mod target;
+mod terraform;
 
 use case::{Case, Fails, Healthy};
 
@@ -48,10 +50,12 @@ enum Kind {
     Schema,
     Capacity,
     Backup,
+    Tests,
+    Terraform,
 }
 
 impl Kind {
-    const ALL: [Self; 21] = [
+    const ALL: [Self; 23] = [
         Self::Http,
         Self::Load,
         Self::Scrape,
@@ -73,6 +77,8 @@ impl Kind {
         Self::Schema,
         Self::Capacity,
         Self::Backup,
+        Self::Tests,
+        Self::Terraform,
     ];
 
     /// The key of its probe.
@@ -95,6 +101,8 @@ impl Kind {
             Self::Schema => "schema",
             Self::Capacity => "capacity",
             Self::Backup => "backup",
+            Self::Tests => "tests",
+            Self::Terraform => "terraform",
         }
     }
 }

@@ -117,6 +117,10 @@ pub(super) fn read(text: &str, reading: &mut Reading) {
         last = i + 1;
         reader.line(last, line, reading);
     }
+    if !text.is_empty() && !text.ends_with('\n') {
+        // The end of a line says whether a test was skipped.
+        reading.wrong("breaks-off", last, "the output breaks off within a line");
+    }
     if reader.yaml.is_some() {
         reading.wrong(
             "breaks-off",
