@@ -168,7 +168,10 @@ gates:
       - id: suites
         tests: { run: [cargo, test, --offline], cwd: shop }
         timeout: 5m
-        expect: ["failed == 0", "total == 1", "untested == ['doc tests of shop']"]
+        expect:
+          - failed == 0
+          - total == 1
+          - untested == ['doc tests of shop']
 "#;
     let folder = rig::folder();
     crate_of(folder.path(), "4");

@@ -122,7 +122,6 @@ fn terraform_itself_is_asked_where_it_is_installed_and_missed_where_it_is_not() 
     let asked = plan("{ run: plan, cwd: infrastructure, variables: { TF_VAR_release: '1' } }");
     let allowed = ["--allow", "exec"];
     let Some(output) = terraform(&below, &["init", "-input=false"]) else {
-        eprintln!("terraform is not installed here: only its absence was tested");
         let ended = rig::run_plan(folder.path(), &asked, &allowed);
         assert_eq!(ended.outcome("infrastructure/plan"), "error");
         assert!(
