@@ -27,11 +27,11 @@ struct Point<'a> {
     ok: bool,
     number: Option<u64>,
     name: &'a str,
-    /// `SKIP` or `TODO`.
+    /// A directive says that its end does not count.
     is_excused: bool,
 }
 
-/// `not ok 3 - name # TODO why`.
+/// `not ok 3 - name # SKIP why`.
 fn point(line: &str) -> Option<Point<'_>> {
     let (ok, rest) = match line.strip_prefix("not ok") {
         Some(rest) => (false, rest),
