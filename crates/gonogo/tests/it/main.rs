@@ -39,3 +39,5 @@ mod sql;
 mod tls;
 mod web;
 mod webhook;
+mod suites;
+mod terraform;
