@@ -116,13 +116,8 @@ pub(super) fn layout(paths: &BTreeSet<String>, forced: Option<Tool>) -> Layout {
 fn part(path: &str, paths: &BTreeSet<String>, forced: Option<Tool>) -> Part {
     let (folder, file) = path.rsplit_once('/').unwrap_or(("", path));
     let parent = folder.rsplit('/').next().unwrap_or("");
-    let within = |name: &str| {
-        if folder.is_empty() {
-            name.to_owned()
-        } else {
-            format!("{folder}/{name}")
-        }
-    };
+    let below = path.strip_suffix(file).unwrap_or_default();
+    let within = |name: &str| format!("{below}{name}");
     if let Some(stem) = file.strip_suffix(".py") {
         return python(path, (parent, stem), paths, forced);
     }

@@ -235,47 +235,10 @@ fn operation(call: &Call, sheet: &mut Sheet) -> Put {
                 table(call.text(0, "index_name")?, call.named("schema"))
             )
         }
-        "create_unique_constraint" => {
-            let columns = columns(call, 2, "columns")?;
-            format!(
-                "ALTER TABLE {} ADD {}UNIQUE ({columns})",
-                on(1, "table_name")?,
-                constraint(call)
-            )
-        }
-        "create_primary_key" => {
-            let columns = columns(call, 2, "columns")?;
-            format!(
-                "ALTER TABLE {} ADD {}PRIMARY KEY ({columns})",
-                on(1, "table_name")?,
-                constraint(call)
-            )
-        }
-        "create_check_constraint" => {
-            let condition = sql_of(call.arg(2, "condition"))?;
-            format!(
-                "ALTER TABLE {} ADD {}CHECK ({condition}){}",
-                on(1, "table_name")?,
-                constraint(call),
-                not_valid(call)
-            )
-        }
-        "create_foreign_key" => {
-            let other = table(
-                call.text(2, "referent_table")?,
-                call.named("referent_schema"),
-            );
-            let (own, theirs) = (
-                columns(call, 3, "local_cols")?,
-                columns(call, 4, "remote_cols")?,
-            );
-            format!(
-                "ALTER TABLE {} ADD {}FOREIGN KEY ({own}) REFERENCES {other} ({theirs}){}",
-                on(1, "source_table")?,
-                constraint(call),
-                not_valid(call)
-            )
-        }
+        "create_unique_constraint"
+        | "create_primary_key"
+        | "create_check_constraint"
+        | "create_foreign_key" => constrain(call, what)?,
         "drop_constraint" => format!(
             "ALTER TABLE {} DROP CONSTRAINT {}",
             on(1, "table_name")?,
@@ -293,6 +256,60 @@ fn operation(call: &Call, sheet: &mut Sheet) -> Put {
     };
     sheet.put(call.line, &sql);
     Ok(())
+}
+
+/// A constraint of a table that is there.
+fn constrain(call: &Call, what: &str) -> Result<String, String> {
+    let key = if what == "create_foreign_key" {
+        "source_table"
+    } else {
+        "table_name"
+    };
+    let schema = call.named("schema").or(call.named("source_schema"));
+    let on = table(call.text(1, key)?, schema);
+    Ok(match what {
+        "create_unique_constraint" => {
+            let columns = columns(call, 2, "columns")?;
+            format!(
+                "ALTER TABLE {} ADD {}UNIQUE ({columns})",
+                on,
+                constraint(call)
+            )
+        }
+        "create_primary_key" => {
+            let columns = columns(call, 2, "columns")?;
+            format!(
+                "ALTER TABLE {} ADD {}PRIMARY KEY ({columns})",
+                on,
+                constraint(call)
+            )
+        }
+        "create_check_constraint" => {
+            let condition = sql_of(call.arg(2, "condition"))?;
+            format!(
+                "ALTER TABLE {} ADD {}CHECK ({condition}){}",
+                on,
+                constraint(call),
+                not_valid(call)
+            )
+        }
+        _ => {
+            let other = table(
+                call.text(2, "referent_table")?,
+                call.named("referent_schema"),
+            );
+            let (own, theirs) = (
+                columns(call, 3, "local_cols")?,
+                columns(call, 4, "remote_cols")?,
+            );
+            format!(
+                "ALTER TABLE {} ADD {}FOREIGN KEY ({own}) REFERENCES {other} ({theirs}){}",
+                on,
+                constraint(call),
+                not_valid(call)
+            )
+        }
+    })
 }
 
 fn shown(text: &str) -> String {

@@ -4,6 +4,7 @@
 
 mod alembic;
 mod django;
+mod field;
 mod sheet;
 mod tree;
 
