@@ -3,7 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::sheet::{Sheet, fragment, is_true, literal, name, names, table, texts};
+use super::column::{column, default, references, shown, sql_of, sql_text, type_of};
+use super::sheet::{Sheet, is_true, name, names, table, texts};
 use super::tree::{self, Call, Expr, Line, What};
 use super::{Put, Python, manner};
 use crate::migrations::layout::Unit;
@@ -17,10 +18,25 @@ pub(super) fn read(lines: &[Line], also: &[squawk_linter::Rule]) -> Python {
             _ => None,
         })
     };
+    let defined = |wanted: &str| {
+        let all = lines.iter();
+        all.filter(|line| matches!(&line.what, What::Function(name, _) if name == wanted))
+            .count()
+    };
     let mut up = Sheet::new(true);
     let mut down = Sheet::new(true);
     for line in lines {
         match &line.what {
+            What::Assign(name, _) if ["upgrade", "downgrade", "op"].contains(&name.as_str()) => {
+                up.refuse(
+                    line,
+                    "a way is given another meaning when the file is loaded",
+                );
+            }
+            What::Function(name, _) if name != "upgrade" && name != "downgrade" => {}
+            What::Function(name, _) if defined(name) > 1 => {
+                up.refuse(line, "the way is written more than once");
+            }
             What::Nothing | What::Assign(..) | What::Function(..) | What::Class(..) => {}
             _ => up.refuse(line, "it runs when the file is loaded"),
         }
@@ -80,28 +96,35 @@ pub(in super::super) fn in_order(units: &mut Vec<Unit>, texts_of: &BTreeMap<Stri
             known.insert(unit.up.clone(), (revision.clone(), before));
         }
     }
-    let mut left = std::mem::take(units);
-    let mut ran: BTreeSet<String> = BTreeSet::new();
-    let ours: BTreeSet<String> = known
-        .values()
-        .map(|(revision, _)| revision.clone())
+    let at_of: BTreeMap<&str, usize> = units
+        .iter()
+        .enumerate()
+        .filter_map(|(at, unit)| Some((known.get(&unit.up)?.0.as_str(), at)))
         .collect();
-    while !left.is_empty() {
-        // What is not here ran before; where nothing is ready they go round in a circle, and keep their order.
-        let is_ready = |unit: &Unit| {
-            known.get(&unit.up).is_none_or(|(_, before)| {
-                before
-                    .iter()
-                    .all(|one| ran.contains(one) || !ours.contains(one))
-            })
-        };
-        let at = left.iter().position(is_ready).unwrap_or(0);
-        let unit = left.remove(at);
-        if let Some((revision, _)) = known.get(&unit.up) {
-            ran.insert(revision.clone());
+    let mut waits = vec![0usize; units.len()];
+    let mut after: Vec<Vec<usize>> = vec![Vec::new(); units.len()];
+    for (at, unit) in units.iter().enumerate() {
+        let before = known.get(&unit.up).map_or(&[][..], |(_, before)| before);
+        // What is not here ran before.
+        for earlier in before.iter().filter_map(|one| at_of.get(one.as_str())) {
+            waits[at] += 1;
+            after[*earlier].push(at);
         }
-        units.push(unit);
     }
+    let mut ready: BTreeSet<usize> = (0..units.len()).filter(|at| waits[*at] == 0).collect();
+    let mut order = Vec::new();
+    while let Some(at) = ready.pop_first() {
+        order.push(at);
+        for later in std::mem::take(&mut after[at]) {
+            waits[later] -= 1;
+            if waits[later] == 0 {
+                ready.insert(later);
+            }
+        }
+    }
+    // Those that go round in a circle keep their order.
+    order.extend((0..units.len()).filter(|at| waits[*at] > 0));
+    *units = order.into_iter().map(|at| units[at].clone()).collect();
 }
 
 /// A batch: the name that stands for the table's operations, and the table.
@@ -312,29 +335,10 @@ fn constrain(call: &Call, what: &str) -> Result<String, String> {
     })
 }
 
-fn shown(text: &str) -> String {
-    text.chars().take(60).flat_map(char::escape_debug).collect()
-}
-
 fn execute(call: &Call, sheet: &mut Sheet) -> Put {
     let sql = sql_text(call.arg(0, "sqltext"))?;
     sheet.put_raw(call.text_line, sql);
     Ok(())
-}
-
-/// A text of SQL, or `sa.text` of one.
-fn sql_text(expr: Option<&Expr>) -> Result<&str, String> {
-    match expr {
-        Some(Expr::Text(text)) => Ok(text),
-        Some(Expr::Call(call)) if ["text", "DDL"].contains(&call.last()) => {
-            sql_text(call.args.first())
-        }
-        _ => Err("its SQL is put together when it runs".to_owned()),
-    }
-}
-
-fn sql_of(expr: Option<&Expr>) -> Result<&str, String> {
-    fragment(sql_text(expr)?)
 }
 
 fn constraint(call: &Call) -> String {
@@ -469,123 +473,4 @@ fn create_table(call: &Call, table: &str, sheet: &mut Sheet) -> Put {
         &format!("CREATE TABLE {table} ({})", parts.join(", ")),
     );
     Ok(())
-}
-
-/// `orders.id`, or `shop.orders.id`, as what a column refers to.
-fn references(text: &str) -> String {
-    let table = text.rsplit_once('.').map_or(text, |(table, _)| table);
-    let parts: Vec<String> = table.split('.').map(name).collect();
-    format!("REFERENCES {}", parts.join("."))
-}
-
-fn column(expr: Option<&Expr>) -> Result<String, String> {
-    let call = match expr {
-        Some(Expr::Call(call)) if call.last() == "Column" => call,
-        _ => return Err("the column is computed when it runs".to_owned()),
-    };
-    let mut sql = name(call.text(0, "name")?);
-    let rest = call.args.iter().skip(1).chain(call.named("type_"));
-    let mut ty = None;
-    let mut more = String::new();
-    for part in rest {
-        match part {
-            Expr::Call(inner) => match inner.last() {
-                "ForeignKey" => {
-                    more.push_str(&format!(" {}", references(inner.text(0, "column")?)))
-                }
-                "Identity" => more.push_str(" GENERATED BY DEFAULT AS IDENTITY"),
-                "Computed" => more.push_str(&format!(
-                    " GENERATED ALWAYS AS ({}) STORED",
-                    sql_of(inner.args.first())?
-                )),
-                "CheckConstraint" => {
-                    more.push_str(&format!(" CHECK ({})", sql_of(inner.args.first())?))
-                }
-                _ if ty.is_none() => ty = Some(type_of(part)?),
-                other => return Err(format!("`{}` in a column is not known", shown(other))),
-            },
-            Expr::Name(_) if ty.is_none() => ty = Some(type_of(part)?),
-            _ => return Err("a part of the column is computed when it runs".to_owned()),
-        }
-    }
-    let ty = ty.ok_or("the column has no type")?;
-    sql.push_str(&format!(" {ty}"));
-    for (key, value) in &call.named {
-        match (key.as_str(), value) {
-            ("nullable", Expr::Bool(false)) => sql.push_str(" NOT NULL"),
-            ("server_default", Expr::None) | ("nullable", Expr::Bool(true)) => {}
-            ("server_default", value) => sql.push_str(&format!(" DEFAULT {}", default(value)?)),
-            ("unique", Expr::Bool(true)) => sql.push_str(" UNIQUE"),
-            ("primary_key", Expr::Bool(true)) => sql.push_str(" PRIMARY KEY"),
-            ("unique" | "primary_key", Expr::Bool(false) | Expr::None) => {}
-            (
-                "name" | "type_" | "comment" | "default" | "onupdate" | "info" | "doc" | "key"
-                | "index" | "autoincrement" | "sort_order" | "system" | "insert_default" | "quote",
-                _,
-            ) => {}
-            (key, _) => return Err(format!("`{}` of a column is not known", shown(key))),
-        }
-    }
-    Ok(sql + &more)
-}
-
-fn default(value: &Expr) -> Result<String, String> {
-    match value {
-        Expr::Text(text) => Ok(literal(text)),
-        Expr::Call(call) => match (call.name.as_str(), call.last()) {
-            (_, "text") => Ok(sql_of(call.args.first())?.to_owned()),
-            (_, "true" | "false") => Ok(call.last().to_owned()),
-            (whole, function) if whole.contains("func.") && call.args.is_empty() => {
-                Ok(format!("{function}()"))
-            }
-            _ => Err(format!("the default `{}` is not known", shown(&call.name))),
-        },
-        _ => Err("the default is computed when it runs".to_owned()),
-    }
-}
-
-/// A type as PostgreSQL names it; one of another kind keeps its own name.
-fn type_of(expr: &Expr) -> Result<String, String> {
-    let (whole, args, call) = match expr {
-        Expr::Name(whole) => (whole.as_str(), &[][..], None),
-        Expr::Call(call) => (call.name.as_str(), &call.args[..], Some(call)),
-        _ => return Err("the type is computed when it runs".to_owned()),
-    };
-    let number = |at: usize, key: &str| {
-        let value = args.get(at).or_else(|| call?.named(key));
-        match value {
-            Some(Expr::Number(number)) if number.bytes().all(|b| b.is_ascii_digit()) => {
-                Some(number.as_str())
-            }
-            _ => None,
-        }
-    };
-    let sized = |ty: &str| number(0, "length").map_or(ty.to_owned(), |n| format!("{ty}({n})"));
-    Ok(match whole.rsplit('.').next().unwrap_or_default() {
-        "String" | "Unicode" | "VARCHAR" | "NVARCHAR" => sized("varchar"),
-        "CHAR" | "NCHAR" => sized("char"),
-        "Text" | "UnicodeText" | "TEXT" | "CLOB" => "text".to_owned(),
-        "Integer" | "INTEGER" | "INT" => "integer".to_owned(),
-        "BigInteger" | "BIGINT" => "bigint".to_owned(),
-        "SmallInteger" | "SMALLINT" => "smallint".to_owned(),
-        "Boolean" | "BOOLEAN" => "boolean".to_owned(),
-        "Numeric" | "NUMERIC" | "DECIMAL" => match (number(0, "precision"), number(1, "scale")) {
-            (Some(precision), Some(scale)) => format!("numeric({precision}, {scale})"),
-            (Some(precision), None) => format!("numeric({precision})"),
-            _ => "numeric".to_owned(),
-        },
-        "Float" | "FLOAT" | "Double" | "DOUBLE_PRECISION" | "REAL" => "double precision".to_owned(),
-        "DateTime" | "TIMESTAMP" | "DATETIME" => {
-            let zoned = call.is_some_and(|call| is_true(call.named("timezone")));
-            if zoned { "timestamptz" } else { "timestamp" }.to_owned()
-        }
-        "Date" | "DATE" => "date".to_owned(),
-        "Time" | "TIME" => "time".to_owned(),
-        "JSON" => "json".to_owned(),
-        "JSONB" => "jsonb".to_owned(),
-        "Uuid" | "UUID" => "uuid".to_owned(),
-        "LargeBinary" | "BYTEA" | "BLOB" => "bytea".to_owned(),
-        "" => return Err("the type is computed when it runs".to_owned()),
-        other => name(other),
-    })
 }

@@ -42,7 +42,7 @@ pub(super) fn read(
     };
     let in_transaction = assigned("atomic").is_none_or(|(_, value)| *value != Expr::Bool(false));
     let operations = match assigned("operations") {
-        None => &[][..],
+        None => return refused("it names no `operations`"),
         Some((_, Expr::List(operations))) => operations.as_slice(),
         Some(_) => return refused("its `operations` are computed when it runs"),
     };
@@ -61,6 +61,26 @@ pub(super) fn read(
             &line.source,
             "it is beyond a migration's operations",
         );
+    }
+    for line in lines {
+        match &line.what {
+            What::Assign(name, _) if name == "Migration" => {
+                reading.refuse(line.line, &line.source, "it takes the migration's place");
+            }
+            What::Nothing | What::Assign(..) | What::Function(..) | What::Class(..) => {}
+            _ => reading.refuse(line.line, &line.source, "it runs when the file is loaded"),
+        }
+    }
+    let named = |wanted: &str| {
+        let all = body.iter();
+        all.filter(|line| matches!(&line.what, What::Assign(name, _) if name == wanted))
+            .count()
+    };
+    let classes = lines
+        .iter()
+        .filter(|line| matches!(&line.what, What::Class(name, _) if name == "Migration"));
+    if named("operations") > 1 || named("atomic") > 1 || classes.count() > 1 {
+        return refused("its operations are written more than once");
     }
     reading.all(operations);
     let has_down = reading.has_down && reading.sheet.operations() > 0;

@@ -3,6 +3,7 @@
 //! silent: what is no operation that is known is a finding.
 
 mod alembic;
+mod column;
 mod django;
 mod field;
 mod sheet;

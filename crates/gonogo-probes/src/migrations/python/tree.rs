@@ -302,6 +302,10 @@ fn call(node: Node<'_>, text: &str, depth: usize) -> Option<Call> {
         if at == 0 {
             call.text_line = line_of(argument);
         }
+        // What it is called with is known only when it runs.
+        if matches!(argument.kind(), "list_splat" | "dictionary_splat") {
+            return None;
+        }
         if argument.kind() == "keyword_argument" {
             let name = argument.child_by_field_name("name")?;
             let value = argument.child_by_field_name("value")?;

@@ -179,6 +179,7 @@ async fn what_is_python_beyond_operations_is_not_understood_at_its_line() {
         "op.add_column('a', make())",
         "op.add_column('a', sa.Column('b', sa.Text(), **more))",
         "op.drop_table(*tables)",
+        "op.alter_column('a', 'b', **more)",
         "getattr(op, 'drop_table')('a')",
         "op.future_operation('a')",
         "lambda: op.drop_table('a')",
@@ -214,6 +215,27 @@ async fn what_is_no_python_or_no_migration_is_not_understood() {
         ("versions/a.py", "revision = 'a'"),
         ("versions/a.py", ""),
         ("versions/a.py", "drop_all()\ndef upgrade():\n    pass"),
+        (
+            "versions/a.py",
+            "def upgrade():\n    pass\ndef upgrade():\n    op.drop_table('a')",
+        ),
+        ("versions/a.py", "def upgrade():\n    pass\nupgrade = other"),
+        (
+            "orders/migrations/0001_a.py",
+            "class Migration(x):\n    operations = []\nMigration.operations.append(drop)",
+        ),
+        (
+            "orders/migrations/0001_a.py",
+            "class Migration(x):\n    operations = []\n    operations += more",
+        ),
+        (
+            "orders/migrations/0001_a.py",
+            "class Migration(x):\n    operations = []\n    operations = [migrations.DeleteModel(name='a')]",
+        ),
+        (
+            "orders/migrations/0001_a.py",
+            "class Migration(Other):\n    pass",
+        ),
         ("orders/migrations/0001_a.py", "operations = []"),
         (
             "orders/migrations/0001_a.py",
