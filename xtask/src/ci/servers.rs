@@ -67,7 +67,7 @@ const SERVERS: &[Server] = &[
     Server {
         program: "git",
         package: "git",
-        tests: "the `secrets` probe over a history, and case S1, which scans one (package(gonogo-probes), package(gonogo))",
+        tests: "the `git`, `rollback`, `migrations` and `secrets` probes over a history, and case S1, which scans one (package(gonogo-probes), package(gonogo))",
     },
     Server {
         program: "nginx",
