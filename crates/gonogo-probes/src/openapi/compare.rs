@@ -2,8 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value as Json;
+
 use super::model::{Api, Location, Media, Operation, Parameter, unnamed};
 use super::schemas::{Direction, Schemas};
+use super::valid::shortened;
 
 mod schema;
 
@@ -89,6 +92,7 @@ pub(super) fn compared(before: Side<'_, '_>, after: Side<'_, '_>) -> Changes {
     let mut comparing = Comparing {
         before: before.schemas,
         after: after.schemas,
+        schemes: (&before.api.schemes, &after.api.schemes),
         operation: String::new(),
         changes: Vec::new(),
         comparison: Comparison::default(),
@@ -112,6 +116,8 @@ pub(super) fn compared(before: Side<'_, '_>, after: Side<'_, '_>) -> Changes {
 }
 
 struct Comparing<'a, 'b, 'c> {
+    /// The ways in, by their names.
+    schemes: (&'a BTreeMap<String, Json>, &'a BTreeMap<String, Json>),
     before: &'a mut Schemas<'b>,
     after: &'a mut Schemas<'c>,
     operation: String,
@@ -123,8 +129,8 @@ impl<'b, 'c> Comparing<'_, 'b, 'c> {
     fn say(&mut self, place: &str, what: impl Into<String>, is_breaking: bool) {
         self.changes.push(Change {
             operation: self.operation.clone(),
-            place: place.to_owned(),
-            what: what.into(),
+            place: shortened(place),
+            what: shortened(&what.into()),
             is_breaking,
         });
     }
@@ -133,6 +139,14 @@ impl<'b, 'c> Comparing<'_, 'b, 'c> {
         if old.security != new.security {
             // Also where it became easier: who may call an operation is never changed in passing.
             self.say("security", "who may call it changed", true);
+        }
+        let named: BTreeSet<&String> = old.security.iter().flat_map(BTreeMap::keys).collect();
+        for scheme in named {
+            let now = self.schemes.1.get(scheme);
+            // Another name is told above.
+            if now.is_some() && now != self.schemes.0.get(scheme) {
+                self.say("security", format!("the scheme `{scheme}` changed"), true);
+            }
         }
         if old.is_deprecated != new.is_deprecated {
             let what = if new.is_deprecated {

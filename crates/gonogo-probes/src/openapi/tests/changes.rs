@@ -55,7 +55,7 @@ fn rich() -> Json {
             "responses": {"204": {"description": ""}},
         }},
     }));
-    rich["components"] = json!({"schemas": {
+    rich["components"] = json!({"securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}}, "schemas": {
         "Order": {
             "type": "object", "required": ["id", "state"],
             "properties": {

@@ -176,10 +176,13 @@ fn a_server_gives_its_path() {
         ("https://a.example/", ""),
         ("https://a.example:8443/v1/x?y#z", "/v1/x"),
         ("//a.example/v1", "/v1"),
-        ("v1", "/v1"),
-        (".", ""),
+        ("v1", "/docs/v1"),
+        (".", "/docs"),
+        ("..", ""),
+        ("./v1/", "/docs/v1"),
+        ("a b", ""),
     ] {
-        assert_eq!(server_path(server), path, "{server}");
+        assert_eq!(server_path("/docs/openapi.json", server), path, "{server}");
     }
 }
 
