@@ -107,7 +107,9 @@ pub(super) fn compared(before: Side<'_, '_>, after: Side<'_, '_>) -> Changes {
             comparing.operations(old, new);
         }
     }
-    changes.partial = comparing.comparison.partial;
+    let is_full = comparing.before.is_full() || comparing.after.is_full();
+    let too_many = is_full.then(|| "there are more schemas than are compared".to_owned());
+    changes.partial = comparing.comparison.partial.or(too_many);
     let mut changed = comparing.changes;
     changed.sort();
     changed.dedup();
@@ -277,11 +279,10 @@ impl<'b, 'c> Comparing<'_, 'b, 'c> {
     ) {
         let old = self.before.ready(old, direction);
         let new = self.after.ready(new, direction);
-        if let Some(why) = old.wrong.as_ref().or(new.wrong.as_ref()) {
-            if old.wrong != new.wrong {
-                self.say(place, format!("cannot be compared: {why}"), true);
-            }
-            return;
+        if old.wrong != new.wrong {
+            let why = new.wrong.as_ref().or(old.wrong.as_ref());
+            let why = why.map_or("", String::as_str);
+            self.say(place, format!("its schema cannot be told: {why}"), true);
         }
         let mut found = Vec::new();
         let sides = (&*self.before, &*self.after);

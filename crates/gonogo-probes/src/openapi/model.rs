@@ -6,6 +6,7 @@ use std::fmt;
 use serde_json::Value as Json;
 
 use super::document::{At, Documents, Leads, resolve};
+use super::schemas::DIALECTS;
 use super::valid::shortened;
 
 /// The keys of a path item that are operations (OpenAPI 3.1.1, 4.8.9.1).
@@ -44,6 +45,8 @@ pub(super) struct Api<'d> {
     pub(super) problems: Vec<Problem>,
     /// Paths whose operations could not be read, so that the list is not whole.
     pub(super) is_partial: Option<String>,
+    /// Parameters, bodies or answers that could not be read.
+    pub(super) is_unread: Option<String>,
 }
 
 /// Something wrong with a description.
@@ -217,8 +220,14 @@ pub(super) fn read(documents: &Documents) -> Result<Api<'_>, Unreadable> {
         root,
         problems: Vec::new(),
         partial: None,
+        unread: None,
         parts: 0,
     };
+    let dialect = root.text("jsonSchemaDialect");
+    if let Some(dialect) = dialect.filter(|d| !DIALECTS.contains(d)) {
+        let told = format!("`{dialect}` is not read; schemas are taken for JSON Schema 2020-12");
+        reader.problem("jsonSchemaDialect", told);
+    }
     for (reference, why) in documents.refused() {
         reader.problem(reference, why.to_owned());
     }
@@ -232,6 +241,7 @@ pub(super) fn read(documents: &Documents) -> Result<Api<'_>, Unreadable> {
         schemes: schemes(documents),
         problems: Vec::new(),
         is_partial: None,
+        is_unread: None,
     };
     match root.node.get("paths") {
         None if version == Version::V30 => reader.problem("paths", "is missing"),
@@ -260,6 +270,7 @@ pub(super) fn read(documents: &Documents) -> Result<Api<'_>, Unreadable> {
     reader.identical(&api.paths);
     api.problems = reader.problems;
     api.is_partial = reader.partial;
+    api.is_unread = reader.unread;
     Ok(api)
 }
 
@@ -268,6 +279,7 @@ struct Reader<'d> {
     root: At<'d>,
     problems: Vec<Problem>,
     partial: Option<String>,
+    unread: Option<String>,
     /// What was read so far: references make much out of little.
     parts: usize,
 }
@@ -284,17 +296,17 @@ impl<'d> Reader<'d> {
     }
 
     fn follow(&mut self, place: &str, at: At<'d>) -> Option<At<'d>> {
-        match self.documents.follow(at) {
-            Ok(found) if found.node.is_object() => Some(found),
-            Ok(_) => {
-                self.problem(place, "is no mapping");
-                None
-            }
-            Err(why) => {
-                self.problem(place, why);
-                None
-            }
-        }
+        let why = match self.documents.follow(at) {
+            Ok(found) if found.node.is_object() => return Some(found),
+            Ok(_) => "is no mapping".to_owned(),
+            Err(why) => why,
+        };
+        self.unread = Some(format!(
+            "a part of `{}` could not be read",
+            shortened(place)
+        ));
+        self.problem(place, why);
+        None
     }
 
     fn item(&mut self, path: &'d str, item: At<'d>, operations: &mut Vec<Operation<'d>>) {

@@ -16,6 +16,12 @@ const MAX_PATTERN: usize = 500;
 /// A pattern does not unfold to more, all repetitions written out.
 const MAX_UNFOLDED: u64 = 10_000;
 
+/// The dialects that are read: OpenAPI 3.1.1, 4.8.24.5, and JSON Schema's own name.
+pub(super) const DIALECTS: [&str; 2] = [
+    "https://spec.openapis.org/oas/3.1/dialect/base",
+    "https://json-schema.org/draft/2020-12/schema",
+];
+
 /// Whether a schema is of what is sent or of what comes back: properties that are only read are no part of a request,
 /// those that are only written no part of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,6 +72,11 @@ impl<'d> Schemas<'d> {
             numbers: BTreeMap::new(),
             queue: Vec::new(),
         }
+    }
+
+    /// Whether there were more than are taken.
+    pub(super) fn is_full(&self) -> bool {
+        self.entries.len() >= MAX_SCHEMAS
     }
 
     /// The schema of that number, and why it is not understood.
@@ -212,6 +223,13 @@ impl<'d> Schemas<'d> {
             | "minProperties" | "required" | "dependentRequired" | "format" => at.node.clone(),
             "$dynamicRef" | "$recursiveRef" | "$id" => {
                 wrong.get_or_insert_with(|| format!("it uses `{key}`, which is not followed"));
+                at.node.clone()
+            }
+            "$schema" => {
+                let named = at.node.as_str().unwrap_or("");
+                if !DIALECTS.contains(&named) {
+                    wrong.get_or_insert_with(|| format!("its dialect is `{named}`"));
+                }
                 return None;
             }
             // Names, descriptions, examples and extensions say nothing of what is valid.

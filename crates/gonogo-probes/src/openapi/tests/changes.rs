@@ -373,6 +373,19 @@ fn a_schema_that_changed_behind_a_reference_is_told_in_each_operation() {
 }
 
 #[test]
+fn what_changes_beside_a_keyword_that_is_not_followed_is_told() {
+    let with = |kind: &str, more: &str| {
+        document(json!({"/a": {"get": answers(json!({
+            "$dynamicRef": more, "type": "object", "properties": {"x": {"type": kind, "pattern": "a".repeat(600)}},
+        }))}}))
+    };
+    let told = |before: &Json, after: &Json| changes(before, after).changed.unwrap().len();
+    assert_eq!(told(&with("string", "#x"), &with("string", "#x")), 0);
+    assert_eq!(told(&with("string", "#x"), &with("integer", "#x")), 1);
+    assert_eq!(told(&with("string", "#x"), &with("string", "#y")), 1);
+}
+
+#[test]
 fn another_name_of_a_paths_parameter_is_no_change() {
     let with = |name: &str| {
         document(json!({format!("/a/{{{name}}}"): {"get": {
