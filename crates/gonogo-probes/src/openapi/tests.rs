@@ -18,6 +18,7 @@ use crate::probe::ResolvedTarget;
 mod changes;
 mod documents;
 mod hostile;
+mod refusals;
 mod service;
 
 type Answer = Arc<dyn Fn(&str, &str, &Json) -> Response + Send + Sync>;
