@@ -4,8 +4,10 @@ pub mod backup;
 #[cfg(test)]
 mod bench;
 pub mod capacity;
+pub mod checklist;
 pub mod compose;
 pub mod containers;
+pub mod cors;
 pub mod ctx;
 pub mod database;
 pub mod default_credentials;
@@ -20,13 +22,18 @@ pub mod jwt;
 pub mod kubernetes;
 pub mod load;
 pub mod migrations;
+pub mod openapi;
 pub mod probe;
 pub mod prometheus;
+pub mod rate_limit;
 pub mod redis;
 pub mod resources;
 pub mod schema;
 pub mod secrets;
+pub mod security_headers;
 pub mod sql;
+pub mod suites;
+pub mod terraform;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod texts;
@@ -56,9 +63,16 @@ static PROBES: &[&dyn Probe] = &[
     &kubernetes::Kubernetes,
     &resources::Resources,
     &redis::Redis,
+    &cors::Cors,
+    &security_headers::SecurityHeaders,
+    &rate_limit::RateLimit,
     &tls::Tls,
     &webhook::Webhook,
     &default_credentials::DefaultCredentials,
+    &openapi::Openapi,
+    &suites::Suites,
+    &terraform::Terraform,
+    &checklist::Checklist,
 ];
 
 /// All target kinds.

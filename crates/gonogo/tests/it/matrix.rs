@@ -3,6 +3,7 @@
 //! thought (`status < 500`, `value < 100.0`, `size(findings) == 0`): no cell gives `pass`, none a GO.
 
 mod case;
+mod checklist;
 mod compose;
 mod containers;
 mod databases;
@@ -15,6 +16,7 @@ mod http;
 mod jwt;
 mod load;
 mod migrations;
+mod openapi;
 mod postgres;
 mod prometheus;
 mod redis;
@@ -23,6 +25,7 @@ mod seen;
 mod sqlite;
 mod target;
 mod tls;
+mod web;
 mod webhook;
 
 use case::{Case, Fails, Healthy};
@@ -51,13 +54,18 @@ enum Kind {
     Schema,
     Capacity,
     Backup,
+    Checklist,
+    Cors,
+    SecurityHeaders,
+    RateLimit,
     Tls,
     Webhook,
     DefaultCredentials,
+    Openapi,
 }
 
 impl Kind {
-    const ALL: [Self; 24] = [
+    const ALL: &[Self] = &[
         Self::Http,
         Self::Load,
         Self::Scrape,
@@ -79,9 +87,14 @@ impl Kind {
         Self::Schema,
         Self::Capacity,
         Self::Backup,
+        Self::Checklist,
+        Self::Cors,
+        Self::SecurityHeaders,
+        Self::RateLimit,
         Self::Tls,
         Self::Webhook,
         Self::DefaultCredentials,
+        Self::Openapi,
     ];
 
     /// The key of its probe.
@@ -104,9 +117,14 @@ impl Kind {
             Self::Schema => "schema",
             Self::Capacity => "capacity",
             Self::Backup => "backup",
+            Self::Checklist => "checklist",
+            Self::Cors => "cors",
+            Self::SecurityHeaders => "security-headers",
+            Self::RateLimit => "rate-limit",
             Self::Tls => "tls",
             Self::Webhook => "webhook",
             Self::DefaultCredentials => "default-credentials",
+            Self::Openapi => "openapi",
         }
     }
 }
