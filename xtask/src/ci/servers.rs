@@ -62,7 +62,7 @@ const SERVERS: &[Server] = &[
     Server {
         program: "nginx",
         package: "nginx-light",
-        tests: "the `cors`, `security-headers` and `rate-limit` probes against a real server (package(gonogo))",
+        tests: "the `cors`, `security-headers`, `rate-limit` and `tls` probes against a real server (package(gonogo-probes), package(gonogo))",
     },
     Server {
         program: "git",
@@ -70,14 +70,9 @@ const SERVERS: &[Server] = &[
         tests: "the `git`, `rollback`, `migrations` and `secrets` probes over a history, and case S1, which scans one (package(gonogo-probes), package(gonogo))",
     },
     Server {
-        program: "nginx",
-        package: "nginx-light",
-        tests: "the `tls` probe against a real server (package(gonogo-probes), package(gonogo))",
-    },
-    Server {
         program: "openssl",
         package: "openssl",
-        tests: "the same: RSA keys for it",
+        tests: "RSA keys for the server of the `tls` probe (package(gonogo-probes), package(gonogo))",
     },
     Server {
         program: "strace",
