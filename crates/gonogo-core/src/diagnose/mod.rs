@@ -6,6 +6,7 @@
 mod facts;
 mod gaps;
 mod rules;
+mod web;
 
 use std::sync::OnceLock;
 
@@ -195,7 +196,7 @@ struct Ready {
 
 /// Every rule there is, for the documents and for the table.
 pub fn all_rules() -> impl Iterator<Item = &'static Rule> {
-    [rules::OBSERVED, gaps::GAPS, gaps::SKIPS]
+    [web::WEB, rules::OBSERVED, gaps::GAPS, gaps::SKIPS]
         .into_iter()
         .flatten()
 }
