@@ -138,12 +138,8 @@ const MUTATIONS: &[Mutation] = &[
     (
         "a parameter gone",
         |d| {
-            drop(
-                at(d, &format!("{GET}/parameters"))
-                    .as_array_mut()
-                    .unwrap()
-                    .pop(),
-            )
+            let parameters = at(d, &format!("{GET}/parameters"));
+            drop(parameters.as_array_mut().unwrap().pop());
         },
         false,
     ),
