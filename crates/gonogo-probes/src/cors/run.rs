@@ -28,7 +28,7 @@ pub(super) async fn observe(call: Call<'_>) -> Result<Seen, NotObserved> {
     let page = page(&options).map_err(bad)?;
     let asking = Asking {
         ctx,
-        bare: without_credentials(&settings),
+        bare: settings.as_a_preflight_goes(),
         settings,
         options: &options,
         page: &page,
@@ -137,19 +137,6 @@ fn page(options: &CorsOptions) -> Result<Page, String> {
         headers,
         credentials: options.credentials,
     })
-}
-
-/// The target without what identifies somebody: a preflight has none of it.
-pub(super) fn without_credentials(target: &HttpTarget) -> HttpTarget {
-    let mut bare = target.clone();
-    bare.bearer = None;
-    bare.basic = None;
-    bare.headers.retain(|name, _| {
-        !["authorization", "cookie", "proxy-authorization"]
-            .iter()
-            .any(|secret| name.eq_ignore_ascii_case(secret))
-    });
-    bare
 }
 
 /// Origins that nobody meant to allow: one that nobody can have guessed, and those that pass where a pattern is matched

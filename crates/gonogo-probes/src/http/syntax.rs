@@ -103,6 +103,19 @@ pub struct HttpTarget {
     pub version: Option<Version>,
 }
 
+impl HttpTarget {
+    /// The target as a browser's preflight goes to it: without credentials, and without the headers that a plan adds
+    /// (Fetch, "CORS-preflight fetch"). `Host` stays: it says where to.
+    pub(crate) fn as_a_preflight_goes(&self) -> Self {
+        let mut bare = self.clone();
+        bare.bearer = None;
+        bare.basic = None;
+        bare.headers
+            .retain(|name, _| name.eq_ignore_ascii_case("host"));
+        bare
+    }
+}
+
 /// A method and the rest of a request line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestLine {

@@ -40,7 +40,7 @@ pub(super) async fn observe(call: Call<'_>) -> Result<Seen, NotObserved> {
         ..HttpOptions::line(format!("GET {}", options.security_headers))
     };
     let answer = ask(ctx, &settings, &request).await?;
-    let foreign = ask(ctx, &settings, &preflight(&options)).await?;
+    let foreign = ask(ctx, &settings.as_a_preflight_goes(), &preflight(&options)).await?;
     let page = Page::of(&answer, settings.http.trim());
     let cors = CorsAnswer {
         origin: FOREIGN,

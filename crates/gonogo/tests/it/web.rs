@@ -390,3 +390,22 @@ fn what_makes_no_sense_is_refused_before_anything_is_sent() {
     }
     assert_eq!(target.asked(), 0);
 }
+
+#[test]
+fn the_guides_plan_lints_clean() {
+    let page = std::fs::read_to_string(rig::repository().join("docs/guide/web.md")).unwrap();
+    let plan = page.split("```yaml\n").nth(1).unwrap();
+    let folder = rig::folder();
+    std::fs::write(
+        folder.path().join("plan.yaml"),
+        plan.split("```").next().unwrap(),
+    )
+    .unwrap();
+    let lint = rig::gonogo(folder.path(), &["lint", "plan.yaml"]);
+    assert_eq!(lint.code, 0, "{}{}", lint.stdout, lint.stderr);
+    assert!(
+        lint.stdout.contains("nothing to complain about"),
+        "{}",
+        lint.stdout
+    );
+}
