@@ -37,16 +37,16 @@ pub(super) async fn observe(call: Call<'_>) -> Result<Seen, NotObserved> {
     let mut accepted = Vec::new();
     let mut answers = Vec::new();
     for (user, password) in &pairs {
-        let (status, outcome) = login.attempt(user, password).await?;
+        let (status, reply) = login.attempt(user, password).await?;
         tried.push(user.clone());
         answers.push(answer(user, status));
-        match outcome {
-            Outcome::LetIn => {
+        match reply {
+            Reply::LetIn => {
                 accepted.push(user.clone());
                 break;
             }
-            Outcome::Refused => {}
-            Outcome::Neither(why) => return Err(login.stopped(tried.len(), pairs.len(), &why)),
+            Reply::Refused => {}
+            Reply::Neither(why) => return Err(login.stopped(tried.len(), pairs.len(), &why)),
         }
     }
     if tried.is_empty() {
@@ -85,7 +85,7 @@ fn stranger(mut settings: HttpTarget) -> HttpTarget {
 }
 
 /// What a login came to.
-enum Outcome {
+enum Reply {
     LetIn,
     Refused,
     /// An answer by which nothing can be told; which.
@@ -107,17 +107,17 @@ impl Login<'_> {
             .map_err(|_| self.failed(Cause::Missing, "this machine gives no random numbers"))?;
         let text: String = random.iter().map(|b| format!("{b:02x}")).collect();
         let (user, password) = text.split_at(24);
-        let (status, outcome) = self.attempt(&format!("gonogo-{user}"), password).await?;
-        let (cause, message, help) = match outcome {
-            Outcome::Refused => return Ok(status),
-            Outcome::LetIn => (
+        let (status, reply) = self.attempt(&format!("gonogo-{user}"), password).await?;
+        let (cause, message, help) = match reply {
+            Reply::Refused => return Ok(status),
+            Reply::LetIn => (
                 Cause::Protocol,
                 format!(
                     "accepts anything: a user that cannot exist was answered {status}, as one that is let in"
                 ),
                 "is this the login? Say how a failed login is told with `let_in:` or `failed_text:`",
             ),
-            Outcome::Neither(why) => (
+            Reply::Neither(why) => (
                 Cause::Protocol,
                 format!("a user that cannot exist was answered {why}, which is no refusal"),
                 "is this the path and the form of the login? See `as:`, `user_field:`, `with:`",
@@ -128,10 +128,10 @@ impl Login<'_> {
         Err(failed)
     }
 
-    async fn attempt(&self, user: &str, password: &str) -> Result<(u16, Outcome), NotObserved> {
+    async fn attempt(&self, user: &str, password: &str) -> Result<(u16, Reply), NotObserved> {
         let options = self.request(user, password);
         let fetched = http::ask(self.ctx, &self.settings, &options).await?;
-        Ok((fetched.status, self.outcome(&fetched)))
+        Ok((fetched.status, self.reply(&fetched)))
     }
 
     fn request(&self, user: &str, password: &str) -> HttpOptions {
@@ -163,7 +163,7 @@ impl Login<'_> {
         request
     }
 
-    fn outcome(&self, fetched: &Fetched) -> Outcome {
+    fn reply(&self, fetched: &Fetched) -> Reply {
         let status = fetched.status;
         let lets_in = if self.options.let_in.is_empty() {
             (200..300).contains(&status)
@@ -175,18 +175,18 @@ impl Login<'_> {
             body.contains(text) || fetched.all("location").any(|l| l.contains(text))
         });
         match status {
-            _ if lets_in && failed => Outcome::Refused,
+            _ if lets_in && failed => Reply::Refused,
             _ if lets_in && fetched.cut.is_some() && self.options.failed_text.is_some() => {
-                Outcome::Neither(format!(
+                Reply::Neither(format!(
                     "{status} with a body that is larger than {MAX_BODY} bytes"
                 ))
             }
-            _ if lets_in => Outcome::LetIn,
+            _ if lets_in => Reply::LetIn,
             // RFC 9110, 15.5: what was sent is not accepted. Others say so by leading back, or with a page.
-            400 | 401 | 403 | 422 => Outcome::Refused,
-            _ if failed => Outcome::Refused,
-            200..400 if !self.options.let_in.is_empty() => Outcome::Refused,
-            _ => Outcome::Neither(format!("{status} {}", fetched.reason)),
+            400 | 401 | 403 | 422 => Reply::Refused,
+            _ if failed => Reply::Refused,
+            200..400 if !self.options.let_in.is_empty() => Reply::Refused,
+            _ => Reply::Neither(format!("{status} {}", fetched.reason)),
         }
     }
 

@@ -16,6 +16,7 @@ use gonogo_core::record::{NotObserved, Power};
 use gonogo_core::shape::Shape;
 use serde_json::Value as Json;
 
+pub(crate) use parsed::Hsts;
 pub use syntax::SecurityHeadersOptions;
 
 use crate::probe::{BoxFuture, Call, Probe, Seen};

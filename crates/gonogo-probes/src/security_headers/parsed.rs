@@ -130,16 +130,16 @@ pub(super) const REFERRER_POLICIES: [&str; 8] = [
 
 /// `Strict-Transport-Security` (RFC 6797, 6.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Hsts {
+pub(crate) struct Hsts {
     /// Seconds.
-    pub(super) max_age: u64,
-    pub(super) include_subdomains: bool,
-    pub(super) preload: bool,
+    pub(crate) max_age: u64,
+    pub(crate) include_subdomains: bool,
+    pub(crate) preload: bool,
 }
 
 impl Hsts {
     /// Reads it; says why a browser does not heed it.
-    pub(super) fn parse(value: &str) -> Result<Self, String> {
+    pub(crate) fn parse(value: &str) -> Result<Self, String> {
         let mut seen: Vec<String> = Vec::new();
         let mut max_age = None;
         let mut found = Self {

@@ -69,6 +69,13 @@ impl NginxServer {
         self.port
     }
 
+    /// Writes a file into its folder.
+    pub fn file(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.folder.join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
     /// Its folder, in which `chain.pem` lies.
     pub fn folder(&self) -> &std::path::Path {
         &self.folder

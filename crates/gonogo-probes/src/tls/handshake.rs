@@ -54,14 +54,11 @@ pub(super) async fn shake(
         .with_custom_certificate_verifier(Arc::clone(&looking) as Arc<dyn ServerCertVerifier>)
         .with_no_client_auth();
     let connecting = TlsConnector::from(Arc::new(config)).connect(name.clone(), connected.stream);
-    let ended = match tokio::time::timeout(ctx.remaining(), connecting).await {
-        Err(_) => {
-            let message = "the TLS handshake took too long";
-            let mut gap = ctx.not_observed(place.to_string(), Cause::Timeout, message);
-            gap.help = Some("is it the port of TLS, and not the plain one?".to_owned());
-            return Err(gap);
-        }
-        Ok(ended) => ended,
+    let Ok(ended) = tokio::time::timeout(ctx.remaining(), connecting).await else {
+        let message = "the TLS handshake took too long";
+        let mut gap = ctx.not_observed(place.to_string(), Cause::Timeout, message);
+        gap.help = Some("is it the port of TLS, and not the plain one?".to_owned());
+        return Err(gap);
     };
     let mut shaken = {
         let mut seen = looking.seen.lock().unwrap_or_else(PoisonError::into_inner);

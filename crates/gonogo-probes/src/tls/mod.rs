@@ -4,7 +4,6 @@ mod answer;
 mod certificate;
 mod handshake;
 mod hello;
-mod hsts;
 mod observed;
 mod ocsp;
 mod rating;

@@ -10,11 +10,11 @@ use gonogo_core::{Map, Value};
 use super::certificate::{Read, sha256};
 use super::handshake::Shaken;
 use super::hello::Version;
-use super::hsts::Hsts;
 use super::rating::{self, NOT_GRADED, RULE, Rating};
 use super::scan::{Scanned, Taken, Told};
 use super::suites::Suite;
 use crate::probe::Seen;
+use crate::security_headers::Hsts;
 
 /// All that was looked at.
 pub(super) struct Looked<'a> {
@@ -281,7 +281,10 @@ fn certificate() -> Type {
 
 fn hsts() -> Type {
     Type::fields([
-        ("max_age", Field::new(Type::Int, "in seconds")),
+        (
+            "max_age",
+            Field::new(Type::Duration, "how long browsers remember"),
+        ),
         (
             "include_subdomains",
             Field::new(Type::Bool, "whether it is for all names below"),
@@ -451,7 +454,10 @@ fn suite(version: &str, suite: &Suite) -> Value {
 
 fn hsts_value(hsts: Hsts) -> Value {
     map([
-        ("max_age", hsts.max_age.into()),
+        (
+            "max_age",
+            std::time::Duration::from_secs(hsts.max_age).into(),
+        ),
         ("include_subdomains", hsts.include_subdomains.into()),
         ("preload", hsts.preload.into()),
     ])

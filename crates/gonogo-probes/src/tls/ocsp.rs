@@ -21,11 +21,7 @@ fn read(response: &[u8], serial: &[u8], now: DateTime<Utc>) -> Option<&'static s
     let basic = bytes.tagged(0x04)?;
     let mut data = Reader(Reader(Reader(basic).tagged(0x30)?).tagged(0x30)?);
     // An optional version, then who answers, by name or by key, then when.
-    let (mut tag, mut value) = data.next()?;
-    while tag != 0x18 {
-        (tag, value) = data.next()?;
-    }
-    let _produced_at = value;
+    while data.next()?.0 != 0x18 {}
     let mut responses = Reader(data.tagged(0x30)?);
     while let Some(one) = responses.tagged(0x30) {
         let mut one = Reader(one);

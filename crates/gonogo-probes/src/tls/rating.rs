@@ -6,8 +6,8 @@
 
 use super::certificate::{Key, Read};
 use super::hello::Version;
-use super::hsts::Hsts;
 use super::scan::Taken;
+use crate::security_headers::Hsts;
 
 /// The rule and its version.
 pub(super) const RULE: &str = "SSL Labs SSL Server Rating Guide, version 2009r";
@@ -25,7 +25,7 @@ pub(super) const NOT_GRADED: [&str; 8] = [
 ];
 
 /// 180 days: what the rule takes for a long life of HSTS.
-const LONG_HSTS: i64 = 180 * 24 * 3600;
+const LONG_HSTS: u64 = 180 * 24 * 3600;
 
 /// What is graded.
 pub(super) struct Graded<'a> {
@@ -173,8 +173,8 @@ fn group_strength(group: u16) -> Option<u32> {
 fn cipher(suites: &[Taken]) -> u32 {
     let score = |taken: &Taken| match taken.suite.bits {
         0 => 0,
-        ..128 => 20,
-        ..256 => 80,
+        1..128 => 20,
+        128..256 => 80,
         _ => 100,
     };
     let best = suites.iter().map(score).max().unwrap_or(0);

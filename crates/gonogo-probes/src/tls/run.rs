@@ -5,7 +5,6 @@ use rustls::pki_types::{ServerName, UnixTime};
 
 use super::certificate::Read;
 use super::handshake::{Shaken, shake};
-use super::hsts::{self, Hsts};
 use super::observed::{self, Looked};
 use super::scan::{self, Scanned, Told};
 use super::syntax::{self, Place, TlsOptions};
@@ -13,6 +12,7 @@ use super::{ocsp, trust};
 use crate::ctx::{Ctx, trusted_roots};
 use crate::http::{self, BaseUrl, HttpOptions, HttpTarget};
 use crate::probe::{Call, Seen};
+use crate::security_headers::Hsts;
 
 /// Looks once.
 pub(super) async fn observe(call: Call<'_>) -> Result<Seen, NotObserved> {
@@ -194,6 +194,6 @@ impl Asked {
         // RFC 6797, 8.1: only the first of several headers is looked at.
         Ok(fetched
             .header("strict-transport-security")
-            .and_then(hsts::parse))
+            .and_then(|value| Hsts::parse(value).ok()))
     }
 }

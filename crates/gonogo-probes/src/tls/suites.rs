@@ -6,6 +6,10 @@ use rustls::CipherSuite;
 
 /// What is known of a suite.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "what a name says of its suite, each by itself"
+)]
 pub(super) struct Suite {
     pub(super) code: u16,
     /// As registered: `TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256`.

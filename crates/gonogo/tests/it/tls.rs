@@ -10,7 +10,7 @@ const GOOD: [&str; 3] = [
     "add_header Strict-Transport-Security 'max-age=31536000' always;",
 ];
 
-const EXPECT: &str = "          - trusted\n          - name_matches\n          - expires_in > duration('336h')\n          - versions.accepted.all(v, v in ['TLS 1.2', 'TLS 1.3'])\n          - versions.unknown == []\n          - ciphers.all(c, c.forward_secrecy && c.aead)\n          - hsts.max_age >= 15552000\n          - grade == 'A+'\n";
+const EXPECT: &str = "          - trusted\n          - name_matches\n          - expires_in > duration('336h')\n          - versions.accepted.all(v, v in ['TLS 1.2', 'TLS 1.3'])\n          - versions.unknown == []\n          - ciphers.all(c, c.forward_secrecy && c.aead)\n          - hsts.max_age >= duration('4320h')\n          - grade == 'A+'\n";
 
 fn run(server: &NginxServer, expect: &str) -> Ended {
     let folder = rig::folder();

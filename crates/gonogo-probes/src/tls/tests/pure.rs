@@ -5,11 +5,11 @@ use proptest::prelude::*;
 use super::super::answer::{Reading, read};
 use super::super::certificate::{Key, Read};
 use super::super::hello::{Version, hello};
-use super::super::hsts::{self, Hsts};
 use super::super::ocsp;
 use super::super::rating::{Graded, rate};
 use super::super::scan::Taken;
 use super::super::suites::{self, Suite};
+use crate::security_headers::Hsts;
 
 fn suite(code: u16) -> Suite {
     Suite::of(code).unwrap()
@@ -141,11 +141,6 @@ proptest! {
         let _read = Read::of(&bytes);
         let _read = ocsp::status(&bytes, &[1], chrono::Utc::now());
     }
-
-    #[test]
-    fn no_header_makes_the_reader_of_hsts_panic(text in ".{0,60}") {
-        let _read = hsts::parse(&text);
-    }
 }
 
 #[test]
@@ -164,27 +159,6 @@ fn a_hello_has_the_lengths_that_it_says() {
     }
 }
 
-#[test]
-fn hsts_is_read_as_its_standard_has_it() {
-    let of = |text| hsts::parse(text).map(|h| (h.max_age, h.include_subdomains, h.preload));
-    assert_eq!(of("max-age=31536000"), Some((31_536_000, false, false)));
-    assert_eq!(
-        of("MAX-AGE=\"63072000\" ; includeSubDomains; preload"),
-        Some((63_072_000, true, true))
-    );
-    assert_eq!(of("max-age=0"), Some((0, false, false)));
-    for none in [
-        "",
-        "includeSubDomains",
-        "max-age=",
-        "max-age=1; max-age=2",
-        "max-age=-1",
-        "max-age=1y",
-    ] {
-        assert_eq!(of(none), None, "{none}");
-    }
-}
-
 /// A server of today, to be made worse.
 struct Server {
     accepted: Vec<Version>,
@@ -194,7 +168,7 @@ struct Server {
     group: Option<u16>,
     trusted: bool,
     name_matches: bool,
-    max_age: Option<i64>,
+    max_age: Option<u64>,
 }
 
 impl Server {
@@ -240,7 +214,8 @@ impl Server {
             name_matches: self.name_matches,
             hsts: self.max_age.map(|max_age| Hsts {
                 max_age,
-                ..Hsts::default()
+                include_subdomains: false,
+                preload: false,
             }),
             secure_renegotiation: Some(true),
             fallback_protected: Some(true),
@@ -282,7 +257,7 @@ fn a_server_is_graded_as_the_published_rule_has_it() {
         ("3DES", "C", |s| s.suites.push((Version::Tls12, 0xc012))),
         ("export", "F", |s| s.suites.push((Version::Tls12, 0x0003))),
         ("anonymous", "F", |s| {
-            s.suites.push((Version::Tls12, 0x0034))
+            s.suites.push((Version::Tls12, 0x0034));
         }),
         ("a key of 1024 bits", "B", |s| s.key = ("RSA", 1024)),
         ("MD5", "F", |s| s.signature = "md5WithRSAEncryption"),

@@ -55,7 +55,7 @@ fn cell(fault: Fault) -> Cell {
                 Case::new("no HSTS", "fail"),
                 &["localhost"],
                 (2100, 1, 1),
-                &["hsts.max_age > 1"],
+                &["hsts.max_age > duration('1s')"],
             ),
         ],
         Fault::NotANumber | Fault::Infinite => return NO_NUMBERS,
