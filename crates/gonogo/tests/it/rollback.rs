@@ -78,7 +78,7 @@ gates:
         estimate: 4m
         objective: 10m
         expect:
-          - size(one_way) == 0
+          - one_way == []
           - is_ancestor
           - estimated < objective
 ";
@@ -97,6 +97,8 @@ fn message(ended: &Ended, gate: usize) -> String {
 fn report(folder: &Path, ended: &Ended, format: &str) -> String {
     let run = ended.run().display().to_string();
     let told = gonogo(folder, &["report", &run, "--format", format]).stdout;
+    // Markdown escapes what it could take for its own.
+    let told = told.replace('\\', "");
     told.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
@@ -108,14 +110,14 @@ fn a_release_with_a_way_back_is_go_and_every_report_tells_it() {
     for format in ["md", "html"] {
         let report = report(folder.path(), &ended, format);
         let start = report.find("The way back").unwrap();
-        let part = &report[start..report.len().min(start + 1500)];
+        let part: String = report[start..].chars().take(1500).collect();
         for told in [
             "v1",
             "git checkout --quiet v1",
             "deploy --env",
             "V2__note",
-            "4m",
-            "10m",
+            "4 min",
+            "10 min",
         ] {
             assert!(part.contains(told), "{format}: {told}: {part}");
         }

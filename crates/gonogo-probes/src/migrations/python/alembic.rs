@@ -52,11 +52,13 @@ pub(super) fn read(lines: &[Line], also: &[squawk_linter::Rule]) -> Python {
     if !gives_up(back) {
         statements(back, None, &mut down);
     }
-    let only_joins = matches!(joins(lines), Some(n) if n > 1) && up.operations() == 0;
+    let is_empty = up.operations() == 0;
+    let up = up.read(&manner(also));
+    let only_joins = matches!(joins(lines), Some(n) if n > 1) && is_empty && up.hits.is_empty();
     let has_operations = down.operations() > 0;
     let down = down.read(&manner(&[]));
     Python {
-        up: up.read(&manner(also)),
+        up,
         has_down: has_operations && !down.hits.iter().any(|hit| hit.rule == "not-understood"),
         down,
         only_joins,

@@ -52,25 +52,7 @@ pub(super) fn read(
         sheet: Sheet::new(in_transaction),
         has_down: true,
     };
-    for line in body
-        .iter()
-        .filter(|line| !matches!(line.what, What::Nothing | What::Assign(..)))
-    {
-        reading.refuse(
-            line.line,
-            &line.source,
-            "it is beyond a migration's operations",
-        );
-    }
-    for line in lines {
-        match &line.what {
-            What::Assign(name, _) if name == "Migration" => {
-                reading.refuse(line.line, &line.source, "it takes the migration's place");
-            }
-            What::Nothing | What::Assign(..) | What::Function(..) | What::Class(..) => {}
-            _ => reading.refuse(line.line, &line.source, "it runs when the file is loaded"),
-        }
-    }
+    reading.look_beyond(lines, body);
     let named = |wanted: &str| {
         let all = body.iter();
         all.filter(|line| matches!(&line.what, What::Assign(name, _) if name == wanted))
@@ -88,9 +70,11 @@ pub(super) fn read(
         Some((_, Expr::List(before))) => before.len(),
         _ => 0,
     };
+    let is_empty = reading.sheet.operations() == 0;
+    let up = reading.sheet.read(&manner(also));
     Python {
-        only_joins: before > 1 && reading.sheet.operations() == 0,
-        up: reading.sheet.read(&manner(also)),
+        only_joins: before > 1 && is_empty && up.hits.is_empty(),
+        up,
         down: Script::default(),
         has_down,
     }
@@ -117,6 +101,29 @@ impl Reading<'_> {
             what: What::Other,
         };
         self.sheet.refuse(&line, why);
+    }
+
+    /// What the file does beside naming its operations.
+    fn look_beyond(&mut self, lines: &[Line], body: &[Line]) {
+        for line in body
+            .iter()
+            .filter(|line| !matches!(line.what, What::Nothing | What::Assign(..)))
+        {
+            self.refuse(
+                line.line,
+                &line.source,
+                "it is beyond a migration's operations",
+            );
+        }
+        for line in lines {
+            match &line.what {
+                What::Assign(name, _) if name == "Migration" => {
+                    self.refuse(line.line, &line.source, "it takes the migration's place");
+                }
+                What::Nothing | What::Assign(..) | What::Function(..) | What::Class(..) => {}
+                _ => self.refuse(line.line, &line.source, "it runs when the file is loaded"),
+            }
+        }
     }
 
     fn all(&mut self, operations: &[Expr]) {
