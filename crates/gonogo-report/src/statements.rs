@@ -4,7 +4,7 @@ use gonogo_core::judged::{
     AcceptanceState, ApprovalJudged, Finding, GateOutcome, Judged, LimitationJudged, OwaspJudged,
     OwaspRow, ShownState, SignOffJudged,
 };
-use gonogo_core::plan::ApprovalState;
+use gonogo_core::plan::{ApprovalState, FindingSeverity};
 
 use crate::wording::counted;
 
@@ -53,7 +53,7 @@ pub(crate) fn of_finding(finding: &Finding) -> Vec<(&'static str, &str)> {
     let Some(stated) = &finding.stated else {
         return Vec::new();
     };
-    let rated = stated.severity.map(|severity| severity.word());
+    let rated = stated.severity.map(FindingSeverity::word);
     let all = [
         ("rated", rated),
         ("impact", stated.impact.as_deref()),
@@ -123,10 +123,11 @@ fn owasp(owasp: &OwaspJudged) -> Part {
             _ => row.why.clone(),
         };
         if let Some(statement) = &row.statement {
-            let who = match row.shown_by.is_empty() {
-                // The reason names the person already.
-                true => String::new(),
-                false => format!("{} on {}: ", statement.person, statement.on),
+            // Where nothing else shows it the reason names the person already.
+            let who = if row.shown_by.is_empty() {
+                String::new()
+            } else {
+                format!("{} on {}: ", statement.person, statement.on)
             };
             why.push_str(&[" – ", &who, "“", &statement.text, "”"].concat());
         }

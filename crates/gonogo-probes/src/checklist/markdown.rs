@@ -223,7 +223,7 @@ impl<'t> Walk<'t> {
             (from, line) = (0, 1);
         }
         let between = self.text.as_bytes().get(from..at).unwrap_or_default();
-        line += between.iter().filter(|b| **b == b'\n').count();
+        line += between.split(|b| *b == b'\n').skip(1).count();
         self.counted = (at, line);
         line
     }

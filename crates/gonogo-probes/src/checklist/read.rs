@@ -152,10 +152,7 @@ pub(super) fn is_blank(text: &str) -> bool {
 /// The whole of it cannot be read, and where that shows.
 pub(super) fn read(options: &ChecklistOptions, bytes: &[u8]) -> Result<Read, Problem> {
     let text = std::str::from_utf8(bytes).map_err(|e| Problem {
-        line: 1 + bytes[..e.valid_up_to()]
-            .iter()
-            .filter(|b| **b == b'\n')
-            .count(),
+        line: bytes[..e.valid_up_to()].split(|b| *b == b'\n').count(),
         message: "this is not UTF-8 text".to_owned(),
     })?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
