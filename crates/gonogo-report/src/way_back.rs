@@ -84,11 +84,10 @@ fn target(facts: &Map) -> String {
     if let (Some(Value::Int(commits)), Some(files)) =
         (facts.get("taken_back"), count(facts, "files"))
     {
-        let commits = counted(usize::try_from(*commits).unwrap_or(0), "commit");
-        line.push_str(&format!(
-            ": takes back {commits}, changes {}",
-            counted(files, "file")
-        ));
+        line.push_str(": takes back ");
+        line.push_str(&counted(usize::try_from(*commits).unwrap_or(0), "commit"));
+        line.push_str(", changes ");
+        line.push_str(&counted(files, "file"));
     }
     if facts.get("is_ancestor") == Some(&Value::Bool(false)) {
         line.push_str("; it has commits of its own, so that the way does not only take back");
@@ -108,10 +107,8 @@ fn named(facts: &Map, name: &str, around: &str) -> Option<String> {
     let shown: Vec<String> = shown.map(|one| format!("{around}{one}{around}")).collect();
     let mut line = shown.join(if around.is_empty() { ", " } else { "; " });
     if all.len() > MOST_NAMES {
-        line.push_str(&format!(
-            " and {}",
-            counted(all.len() - MOST_NAMES, "other")
-        ));
+        line.push_str(" and ");
+        line.push_str(&counted(all.len() - MOST_NAMES, "other"));
     }
     Some(line)
 }
@@ -137,7 +134,8 @@ fn migrations(facts: &Map) -> String {
     };
     match named(facts, "one_way", "") {
         Some(names) if !names.is_empty() => {
-            line.push_str(&format!("; the version before may not run after {names}"));
+            line.push_str("; the version before may not run after ");
+            line.push_str(&names);
         }
         _ if count(facts, "without_way_down").unwrap_or(0) > 0 => {
             line.push_str("; the version before runs on what they leave");
@@ -145,10 +143,9 @@ fn migrations(facts: &Map) -> String {
         _ => {}
     }
     if let Some(findings) = count(facts, "findings").filter(|n| *n > 0) {
-        line.push_str(&format!(
-            " ({} in the evidence)",
-            counted(findings, "finding")
-        ));
+        line.push_str(" (");
+        line.push_str(&counted(findings, "finding"));
+        line.push_str(" in the evidence)");
     }
     line
 }
