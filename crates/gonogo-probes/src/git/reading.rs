@@ -58,15 +58,14 @@ pub(crate) async fn answer(
     root: &Path,
     arguments: &[&str],
 ) -> Result<Vec<u8>, NotObserved> {
-    match output(ctx, root, arguments).await? {
-        (said, true) => Ok(said),
-        (_, false) => {
-            let asked = arguments
-                .iter()
-                .find(|a| !a.starts_with('-') && !a.contains('='));
-            let asked = asked.unwrap_or(&"");
-            Err(broken(ctx, format!("`git {asked}` failed")))
-        }
+    if let (said, true) = output(ctx, root, arguments).await? {
+        Ok(said)
+    } else {
+        let asked = arguments
+            .iter()
+            .find(|a| !a.starts_with('-') && !a.contains('='));
+        let asked = asked.unwrap_or(&"");
+        Err(broken(ctx, format!("`git {asked}` failed")))
     }
 }
 
@@ -282,16 +281,17 @@ pub(crate) async fn span(
     let said = answer(ctx, root, &asked).await?;
     let text = String::from_utf8_lossy(&said);
     let mut numbers = text.split_whitespace().map(str::parse::<usize>);
-    match (numbers.next(), numbers.next(), numbers.next()) {
-        (Some(Ok(behind)), Some(Ok(ahead)), None) => Ok(Span {
+    if let (Some(Ok(behind)), Some(Ok(ahead)), None) =
+        (numbers.next(), numbers.next(), numbers.next())
+    {
+        Ok(Span {
             commits,
             ahead,
             behind,
-        }),
-        _ => {
-            let said = text.trim().escape_debug().to_string();
-            Err(broken(ctx, format!("git said `{said}`")))
-        }
+        })
+    } else {
+        let said = text.trim().escape_debug().to_string();
+        Err(broken(ctx, format!("git said `{said}`")))
     }
 }
 

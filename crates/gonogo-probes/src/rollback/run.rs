@@ -46,7 +46,11 @@ pub(super) async fn observe(call: Call<'_>) -> Result<Seen, NotObserved> {
     let told = Told {
         target: options.rollback.clone(),
         way,
-        commands: options.commands.iter().map(|c| c.line()).collect(),
+        commands: options
+            .commands
+            .iter()
+            .map(super::syntax::Command::line)
+            .collect(),
         estimate: options.estimate.as_deref().and_then(duration),
         measured,
         objective: options.objective.as_deref().and_then(duration),

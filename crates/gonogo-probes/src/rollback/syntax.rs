@@ -241,6 +241,10 @@ fn lint_drill(written: &RollbackOptions) -> Vec<OptionProblem> {
 }
 
 /// The name of the target that a live drill asks, and whether there must be one.
+#[expect(
+    clippy::option_option,
+    reason = "`Syntax::second_target` says it so: none is asked, the first of its kind, or one by name"
+)]
 pub(super) fn asks(options: &Json) -> Option<Option<&str>> {
     is_live(options).then(|| options.get("health_target").and_then(Json::as_str))
 }

@@ -10,6 +10,7 @@ use super::{free_port, out};
 pub struct NginxServer {
     folder: PathBuf,
     port: u16,
+    plain_port: u16,
     child: Child,
 }
 
@@ -17,16 +18,29 @@ impl NginxServer {
     /// Starts one with a chain and a key in PEM, and further lines of its `server` block. Fails the test where nginx is
     /// not installed.
     pub fn start(chain: &str, key: &str, configuration: &[&str]) -> Self {
+        let more = configuration.join("\n    ");
+        Self::serving(
+            chain,
+            key,
+            "",
+            &format!("    {more}\n    location / {{ return 200 \"well\\n\"; }}"),
+        )
+    }
+
+    /// The same with lines of its `http` block and all of its `server` block, which also serves plain HTTP.
+    pub fn serving(chain: &str, key: &str, http_lines: &str, server_lines: &str) -> Self {
         let folder = PathBuf::from(out(
             Command::new("mktemp").args(["-d", "/tmp/gonogo-nginx-XXXXXX"])
         ));
-        let port = free_port();
+        let (port, plain_port) = (free_port(), free_port());
         std::fs::write(folder.join("chain.pem"), chain).unwrap();
         std::fs::write(folder.join("key.pem"), key).unwrap();
         let shown = folder.display();
-        let more = configuration.join("\n    ");
+        let places = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+            .map(|kind| format!("  {kind}_temp_path {shown}/{kind};\n"))
+            .concat();
         let text = format!(
-            "daemon off;\nmaster_process off;\npid {shown}/pid;\nerror_log stderr notice;\nevents {{}}\nhttp {{\n  access_log off;\n  client_body_temp_path {shown}/a;\n  proxy_temp_path {shown}/b;\n  fastcgi_temp_path {shown}/c;\n  uwsgi_temp_path {shown}/d;\n  scgi_temp_path {shown}/e;\n  server {{\n    listen 127.0.0.1:{port} ssl;\n    ssl_certificate {shown}/chain.pem;\n    ssl_certificate_key {shown}/key.pem;\n    {more}\n    location / {{ return 200 \"well\\n\"; }}\n  }}\n}}\n"
+            "daemon off;\nmaster_process off;\npid {shown}/pid;\nerror_log stderr notice;\nevents {{}}\nhttp {{\n  access_log off;\n{places}{http_lines}\n  server {{\n    listen 127.0.0.1:{plain_port};\n    listen 127.0.0.1:{port} ssl;\n    ssl_certificate {shown}/chain.pem;\n    ssl_certificate_key {shown}/key.pem;\n{server_lines}\n  }}\n}}\n"
         );
         std::fs::write(folder.join("nginx.conf"), text).unwrap();
         let mut child = Command::new("nginx")
@@ -56,6 +70,7 @@ impl NginxServer {
                 return Self {
                     folder,
                     port,
+                    plain_port,
                     child,
                 };
             }
@@ -64,9 +79,14 @@ impl NginxServer {
         panic!("nginx did not start: {}", said.join("\n"));
     }
 
-    /// Its port.
+    /// Its port of TLS.
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// Its port of plain HTTP.
+    pub fn plain_port(&self) -> u16 {
+        self.plain_port
     }
 
     /// Writes a file into its folder.

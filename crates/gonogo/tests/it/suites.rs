@@ -10,7 +10,7 @@ fn recorded(name: &str) -> String {
     std::fs::read_to_string(folder.join(name)).unwrap()
 }
 
-const PLAN: &str = r#"gonogo: 1
+const PLAN: &str = r"gonogo: 1
 name: The suites of a release
 environments:
   local:
@@ -29,7 +29,7 @@ gates:
           - total >= 14
           - skipped <= 4
           - flaky == []
-"#;
+";
 
 /// The documents of cargo, pytest and jest.
 fn release() -> tempfile::TempDir {
@@ -158,7 +158,7 @@ fn crate_of(folder: &Path, sum: &str) {
 
 #[test]
 fn a_real_cargo_test_is_run_and_counted() {
-    let plan = r#"gonogo: 1
+    let plan = r"gonogo: 1
 name: A crate
 environments: { local: { allow: [exec] } }
 gates:
@@ -172,7 +172,7 @@ gates:
           - failed == 0
           - total == 1
           - untested == ['doc tests of shop']
-"#;
+";
     let folder = rig::folder();
     crate_of(folder.path(), "4");
     let allowed = ["--allow", "exec"];

@@ -11,7 +11,7 @@ fn fixtures() -> std::path::PathBuf {
 
 fn plan(document: &str) -> String {
     format!(
-        r#"gonogo: 1
+        r"gonogo: 1
 name: Changes of the infrastructure
 environments:
   local:
@@ -32,7 +32,7 @@ gates:
           - unset == []
           - failed_checks == []
           - size(created) == 5
-"#
+"
     )
 }
 

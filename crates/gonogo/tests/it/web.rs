@@ -1,93 +1,44 @@
 //! What a web page may do with a service, what its headers tell a browser, and its rate limit, as a user has them: a
 //! plan in, a verdict out, against a real nginx.
 
-use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 
-use gonogo_probes::testing::free_port;
+use gonogo_probes::testing::NginxServer;
 
 use crate::rig::{self, Ended};
 
-/// An nginx of the test's own, with HTTP and HTTPS for `localhost` on free ports; gone when dropped.
-struct Nginx {
-    folder: tempfile::TempDir,
-    http: u16,
-    https: u16,
-    child: Child,
-}
+/// An nginx of the test's own, with HTTP and HTTPS for `localhost` on free ports.
+struct Nginx(NginxServer);
 
 impl Nginx {
     /// Starts it with lines of its `http` block and of its `server` block.
     fn start(http_lines: &str, server_lines: &str) -> Self {
-        let folder = rig::folder();
-        let (http, https) = (free_port(), free_port());
-        let shown = folder.path().display();
         let key = rcgen::KeyPair::generate().unwrap();
         let names = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
         let made = names.self_signed(&key).unwrap();
-        std::fs::write(folder.path().join("ca.pem"), made.pem()).unwrap();
-        std::fs::write(folder.path().join("key.pem"), key.serialize_pem()).unwrap();
-        let places: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-            .map(|kind| format!("  {kind}_temp_path {shown}/{kind};\n"))
-            .concat();
-        let text = format!(
-            "daemon off;\nmaster_process off;\npid {shown}/pid;\nerror_log stderr notice;\nevents {{}}\nhttp {{\n  access_log off;\n{places}{http_lines}\n  server {{\n    listen 127.0.0.1:{http};\n    listen 127.0.0.1:{https} ssl;\n    ssl_certificate {shown}/ca.pem;\n    ssl_certificate_key {shown}/key.pem;\n{server_lines}\n  }}\n}}\n"
-        );
-        std::fs::write(folder.path().join("nginx.conf"), text).unwrap();
-        let path = std::env::var("PATH").unwrap_or_default();
-        let mut child = Command::new("nginx")
-            .args([
-                "-p",
-                &shown.to_string(),
-                "-c",
-                &format!("{shown}/nginx.conf"),
-            ])
-            .env("PATH", format!("{path}:/usr/sbin"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("this test needs nginx: apt-get install -y nginx-light");
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let mut said = Vec::new();
-        while let Some(Ok(line)) = lines.next() {
-            // It says so after it has begun to listen.
-            let is_ready = line.contains("event method");
-            said.push(line);
-            if is_ready {
-                std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
-                return Self {
-                    folder,
-                    http,
-                    https,
-                    child,
-                };
-            }
-        }
-        panic!("nginx did not start: {}", said.join("\n"));
+        let chain = made.pem();
+        Self(NginxServer::serving(
+            &chain,
+            &key.serialize_pem(),
+            http_lines,
+            server_lines,
+        ))
     }
 
     fn folder(&self) -> &Path {
-        self.folder.path()
+        self.0.folder()
     }
 
     fn plan(&self, checks: &str) -> String {
         format!(
-            "gonogo: 1\nname: web\nenvironments:\n  local:\n    allow: [load]\n    targets:\n      site: {{ http: 'https://localhost:{}', ca: ca.pem }}\n      plain: {{ http: 'http://localhost:{}' }}\ngates:\n  web:\n    title: Browsers and callers are told what they may do\n    checks:\n{checks}",
-            self.https, self.http
+            "gonogo: 1\nname: web\nenvironments:\n  local:\n    allow: [load]\n    targets:\n      site: {{ http: 'https://localhost:{}', ca: chain.pem }}\n      plain: {{ http: 'http://localhost:{}' }}\ngates:\n  web:\n    title: Browsers and callers are told what they may do\n    checks:\n{checks}",
+            self.0.port(),
+            self.0.plain_port()
         )
     }
 
     fn run(&self, checks: &str) -> Ended {
         rig::run_plan(self.folder(), &self.plan(checks), &[])
-    }
-}
-
-impl Drop for Nginx {
-    fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
     }
 }
 

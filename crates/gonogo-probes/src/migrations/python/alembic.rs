@@ -400,16 +400,16 @@ fn alter(call: &Call, column: &str) -> Result<Vec<String>, String> {
     for (key, value) in &call.named {
         match (key.as_str(), value) {
             ("nullable", Expr::Bool(true)) => {
-                changes.push(format!("ALTER COLUMN {column} DROP NOT NULL"))
+                changes.push(format!("ALTER COLUMN {column} DROP NOT NULL"));
             }
             ("nullable", Expr::Bool(false)) => {
-                changes.push(format!("ALTER COLUMN {column} SET NOT NULL"))
+                changes.push(format!("ALTER COLUMN {column} SET NOT NULL"));
             }
             // `False` is Alembic's word for no change.
             ("nullable" | "new_column_name", Expr::None)
             | ("server_default" | "comment", Expr::Bool(false)) => {}
             ("server_default", Expr::None) => {
-                changes.push(format!("ALTER COLUMN {column} DROP DEFAULT"))
+                changes.push(format!("ALTER COLUMN {column} DROP DEFAULT"));
             }
             ("server_default", value) => changes.push(format!(
                 "ALTER COLUMN {column} SET DEFAULT {}",
@@ -426,7 +426,7 @@ fn alter(call: &Call, column: &str) -> Result<Vec<String>, String> {
                 ));
             }
             ("new_column_name", Expr::Text(new)) => {
-                renamed = Some(format!("RENAME COLUMN {column} TO {}", name(new)))
+                renamed = Some(format!("RENAME COLUMN {column} TO {}", name(new)));
             }
             ("comment" | "schema" | "postgresql_using" | "autoincrement", _) => {}
             (key, _) if key.starts_with("existing_") || key.starts_with("mysql_") => {}

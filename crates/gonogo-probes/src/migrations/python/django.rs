@@ -260,7 +260,7 @@ impl Reading<'_> {
                         return Err("the table's name is computed when it runs".to_owned());
                     }
                     ("managed", Expr::Bool(false)) | ("proxy" | "abstract", Expr::Bool(true)) => {
-                        is_ours = false
+                        is_ours = false;
                     }
                     _ => {}
                 }

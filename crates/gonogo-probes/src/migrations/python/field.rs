@@ -4,6 +4,10 @@ use super::sheet::{fragment, is_true, literal, name};
 use super::tree::{Call, Expr};
 
 /// A field as its table has it.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an option of Django's of that name"
+)]
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Field {
     pub(super) column: String,
@@ -144,13 +148,13 @@ pub(super) fn definition(field: &Field) -> String {
         sql.push_str(" NOT NULL");
     }
     if let Some(default) = &field.default {
-        sql.push_str(&format!(" DEFAULT {default}"));
+        sql.extend([" DEFAULT ", default]);
     }
     if field.is_unique {
         sql.push_str(" UNIQUE");
     }
     if let Some(table) = &field.references {
-        sql.push_str(&format!(" REFERENCES {}", name(table)));
+        sql.extend([" REFERENCES ", &name(table)]);
     }
     sql
 }

@@ -139,7 +139,7 @@ fn source<'t>(node: Node<'_>, text: &'t str) -> &'t str {
     text.get(node.byte_range()).unwrap_or_default()
 }
 
-fn children<'t>(node: Node<'t>) -> Vec<Node<'t>> {
+fn children(node: Node<'_>) -> Vec<Node<'_>> {
     let mut cursor = node.walk();
     let all = node.named_children(&mut cursor);
     all.filter(|child| child.kind() != "comment").collect()

@@ -31,8 +31,10 @@ pub(in super::super) async fn trees(
 ) -> Result<Trees, NotObserved> {
     let to = commit(ctx, root, to).await?;
     let objects = files_below(ctx, root, &to, below, tool).await?;
-    let mut source = Source::default();
-    source.paths = objects.keys().cloned().collect();
+    let mut source = Source {
+        paths: objects.keys().cloned().collect(),
+        ..Source::default()
+    };
     if source.paths.len() > MOST_FILES {
         let why = format!("`{below}` holds more than {MOST_FILES} files of migrations");
         return Err(ctx.not_observed(TRIED, Cause::TooLarge, why));

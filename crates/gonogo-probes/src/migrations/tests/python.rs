@@ -80,13 +80,13 @@ fn told(seen: &Seen) -> String {
             "adds_only",
             "drops_nothing",
         ] {
-            out.push_str(&format!("{key}={} ", text(migration, key)));
+            out.extend([key, "=", &text(migration, key), " "]);
         }
         out.push('\n');
     }
     for finding in list(seen, "blocking") {
         for key in ["file", "line", "rule", "statement"] {
-            out.push_str(&format!("{} ", text(finding, key)));
+            out.extend([&text(finding, key), " "]);
         }
         out.push('\n');
     }
@@ -383,7 +383,7 @@ async fn djangos_operations_are_held_against_what_they_do_to_the_table() {
         (format!("migrations.AddField({order}'state', field=models.CharField(max_length=9, default='a'))"), "", "true", "false"),
         (format!("migrations.AddField({order}'rank', field=models.IntegerField())"), "adding-required-field", "true", "false"),
         (format!("migrations.RemoveField({order}'total')"), "ban-drop-column", "false", "false"),
-        (format!("migrations.RenameField(model_name='order', old_name='total', new_name='sum')"), "renaming-column", "true", "false"),
+        ("migrations.RenameField(model_name='order', old_name='total', new_name='sum')".to_owned(), "renaming-column", "true", "false"),
         ("migrations.DeleteModel(name='Order')".to_owned(), "ban-drop-table", "true", "false"),
         (format!("migrations.AlterField({order}'customer', field=models.CharField(max_length=200, db_index=True, help_text='who'))"), "", "true", "true"),
         (format!("migrations.AlterField({order}'customer', field=models.TextField(db_index=True))"), "changing-column-type", "true", "false"),

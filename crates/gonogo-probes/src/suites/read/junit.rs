@@ -139,8 +139,8 @@ pub(super) fn read(text: &str, reading: &mut Reading) {
 
 impl Document<'_, '_> {
     fn line(&self, at: usize) -> usize {
-        let before = self.text.as_bytes().get(..at).unwrap_or_default();
-        1 + before.iter().filter(|b| **b == b'\n').count()
+        let before = self.text.get(..at).unwrap_or_default();
+        1 + before.matches('\n').count()
     }
 
     fn wrong(&self, rule: &'static str, at: usize, message: impl Into<String>) -> Wrong {

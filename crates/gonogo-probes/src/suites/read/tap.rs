@@ -162,7 +162,7 @@ impl Reader {
             return;
         }
         let depth = indent / INDENT;
-        if indent % INDENT != 0 || depth > DEEPEST {
+        if !indent.is_multiple_of(INDENT) || depth > DEEPEST {
             return;
         }
         if let Some((count, note)) = plan(inner) {

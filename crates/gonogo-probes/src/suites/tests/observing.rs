@@ -206,7 +206,7 @@ async fn an_old_document_and_one_from_the_future_are_told() {
             .unwrap();
         file.set_modified(time).unwrap();
     };
-    let day = Duration::from_secs(24 * 3600);
+    let day = Duration::from_hours(24);
     let seen = observe(
         folder.path(),
         json!({"collect": "b.xml", "fresh_for": "1h"}),
