@@ -8,6 +8,7 @@
 pub mod apms;
 pub mod metasheet2;
 pub mod planted;
+pub mod profitsentinel;
 pub mod signal_harvester;
 
 mod answer;
@@ -35,6 +36,14 @@ pub enum LabError {
         /// What was being done, as a verb: `open the database`, `apply migration 3`.
         what: String,
         /// What the database said.
+        why: String,
+    },
+    /// What is delivered – a repository, a certificate, an image – cannot be made.
+    #[error("cannot {what}: {why}")]
+    Delivered {
+        /// What was being done, as a verb.
+        what: String,
+        /// What was said.
         why: String,
     },
 }
