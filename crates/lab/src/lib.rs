@@ -12,12 +12,20 @@ pub mod profitsentinel;
 pub mod signal_harvester;
 
 mod answer;
+mod container_engine;
 mod metrics;
 mod postgres_server;
+mod prometheus_server;
+mod redis_server;
 mod store;
+mod watched;
 
-pub use postgres_server::{NoServer, PostgresServer};
+pub use container_engine::{ContainerEngine, health};
+pub use postgres_server::PostgresServer;
+pub use prometheus_server::PrometheusServer;
+pub use redis_server::RedisServer;
 pub use store::{Database, UnknownDatabase};
+pub use watched::NoServer;
 
 /// Why a system of the lab could not be started.
 #[derive(Debug, thiserror::Error)]

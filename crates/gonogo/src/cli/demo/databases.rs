@@ -117,18 +117,19 @@ async fn install(case: Case, dsn: &str, faults: &[String]) -> Result<(), LabErro
 
 fn refused(why: NoServer) -> Exit {
     match why {
-        NoServer::NotInstalled => Exit::wrong_help(
-            "no-postgresql",
+        NoServer::NotInstalled { packages, .. } => Exit::wrong_help(
+            "no-server",
             why.to_string(),
-            "install it, such as with `apt-get install postgresql`; or install the case with `lab` into a database of yours \
-             and `gonogo run` its plan",
+            format!(
+                "install it, such as with `apt-get install {packages}`; or install the case with `lab` and `gonogo run` its plan"
+            ),
         ),
         NoServer::NoUser => Exit::wrong_help(
-            "no-postgresql",
+            "no-server",
             why.to_string(),
             "run the demo as an ordinary user",
         ),
-        NoServer::NotStarted(_) => Exit::Failed(why.to_string()),
+        NoServer::Failed { .. } => Exit::Failed(why.to_string()),
     }
 }
 
