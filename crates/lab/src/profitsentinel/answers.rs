@@ -129,6 +129,11 @@ pub(super) fn list<'a>(
 fn needed<'a>(object: &'a Map<String, Value>, field: &str) -> Result<&'a Value, Refused> {
     object.get(field).ok_or_else(|| {
         let input = Value::Object(object.clone());
-        Refused::Invalid(vec![wrong("missing", Some(field), "Field required", &input)])
+        Refused::Invalid(vec![wrong(
+            "missing",
+            Some(field),
+            "Field required",
+            &input,
+        )])
     })
 }

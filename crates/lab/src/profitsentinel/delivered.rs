@@ -24,6 +24,7 @@ macro_rules! planted {
 const FILES: &[(&str, &[u8])] = delivered!(
     "README.md",
     "Dockerfile.sidecar",
+    "healthy.sh",
     "_legacy/README.md",
     "docs/INFRASTRUCTURE_INVENTORY.md",
     "infrastructure/environments/staging/main.tf",
@@ -58,8 +59,7 @@ const FILES: &[(&str, &[u8])] = delivered!(
 
 /// The README of version 1, which the first commit has.
 const OLD_README: &str = "# Profit Sentinel\n\nOne service in Python, in `apps/api`.\n";
-const OLD_INVENTORY: &str =
-    "# Infrastructure inventory\n\n| environment | what | name |\n|---|---|---|\n| dev | load balancer | `profitsentinel-dev-alb` |\n";
+const OLD_INVENTORY: &str = "# Infrastructure inventory\n\n| environment | what | name |\n|---|---|---|\n| dev | load balancer | `profitsentinel-dev-alb` |\n";
 
 /// The files of the release, with what the faults do to them.
 pub fn files(faults: &Faults) -> Vec<(&'static str, Vec<u8>)> {
@@ -135,7 +135,12 @@ pub fn deliver(folder: &Path, faults: &Faults) -> Result<String, LabError> {
         write(&folder.join(path), &bytes)?;
     }
     git(&["add", "-A"])?;
-    git(&["commit", "-q", "-m", "Version 2: pipeline, sidecar and agent"])?;
+    git(&[
+        "commit",
+        "-q",
+        "-m",
+        "Version 2: pipeline, sidecar and agent",
+    ])?;
     git(&["rev-parse", "HEAD"])
 }
 
@@ -147,7 +152,12 @@ fn git(folder: &Path, arguments: &[&str]) -> Result<String, LabError> {
     let mut command = Command::new("git");
     let output = command
         .args(["-c", "commit.gpgsign=false", "-c", "tag.gpgsign=false"])
-        .args(["-c", "core.hooksPath=/dev/null", "-c", "core.autocrlf=false"])
+        .args([
+            "-c",
+            "core.hooksPath=/dev/null",
+            "-c",
+            "core.autocrlf=false",
+        ])
         .args(arguments)
         .current_dir(folder)
         .envs([

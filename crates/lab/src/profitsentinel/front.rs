@@ -9,7 +9,8 @@ use std::{
 
 use axum::serve::Listener;
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose, date_time_ymd,
+    BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+    date_time_ymd,
 };
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio::{
@@ -81,7 +82,10 @@ fn authority() -> Result<(Issuer<'static, KeyPair>, String), rcgen::Error> {
     Ok((Issuer::new(params, key), certificate.pem()))
 }
 
-type ChainAndKey = (rustls::pki_types::CertificateDer<'static>, PrivateKeyDer<'static>);
+type ChainAndKey = (
+    rustls::pki_types::CertificateDer<'static>,
+    PrivateKeyDer<'static>,
+);
 
 fn certificate(
     ca: &Issuer<'static, KeyPair>,

@@ -2,6 +2,7 @@
 //! delivered in, and the repository that it was built from.
 
 mod answers;
+mod container;
 mod delivered;
 mod fault;
 mod front;
@@ -15,6 +16,7 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use axum::serve::{Listener, ListenerExt as _};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
+pub use container::deploy;
 pub use delivered::{TAG, deliver, files};
 pub use fault::{Fault, FaultInfo, Faults, UnknownFault, faults};
 

@@ -7,7 +7,7 @@ const LINES: u32 = 40_000;
 /// The stores, from `store-1` on.
 pub(super) const STORES: u32 = 12;
 /// So many issues a digest names; with them every store has some.
-const NAMED: usize = 60;
+const NAMED: usize = 120;
 
 /// What is wrong with a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -112,16 +112,14 @@ async fn move_on(
     Ok(ok(&shown(&id, &moved)))
 }
 
-async fn why(
-    State(sidecar): State<Arc<Sidecar>>,
-    Path(id): Path<String>,
-    body: Bytes,
-) -> Answer {
+async fn why(State(sidecar): State<Arc<Sidecar>>, Path(id): Path<String>, body: Bytes) -> Answer {
     let question = text(&object(&body)?, "question")?;
     let issue = issue(&sidecar, &id).await?;
     let first = issue.number % CAUSES.len();
     let causes = [CAUSES[first], CAUSES[(first + 1) % CAUSES.len()]];
-    Ok(ok(&json!({ "issue_id": id, "question": question, "causes": causes })))
+    Ok(ok(
+        &json!({ "issue_id": id, "question": question, "causes": causes }),
+    ))
 }
 
 async fn start(State(sidecar): State<Arc<Sidecar>>, body: Bytes) -> Answer {
