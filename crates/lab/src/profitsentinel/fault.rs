@@ -135,7 +135,7 @@ const FAULTS: &[FaultInfo] = &[
         "Moving a task on is answered as if it had been kept, and it was not."),
     info(Fault::AnswerLost, "answer-lost", "diagnostic/summary",
         "The answer in a diagnostic session is accepted and forgotten."),
-    info(Fault::PipelineSlow, "pipeline-slow", "performance/cold",
+    info(Fault::PipelineSlow, "pipeline-slow", "performance/margin",
         "Reading the inventory anew takes 2.5 seconds more."),
     info(Fault::CertificateOfAnotherHost, "certificate-of-another-host", "front/certificate",
         "The load balancer shows a certificate for another host."),

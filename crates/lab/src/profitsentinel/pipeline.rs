@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant};
 
 /// So many lines an inventory has.
-const LINES: u32 = 40_000;
+const LINES: u32 = 6_000;
 /// The stores, from `store-1` on.
 pub(super) const STORES: u32 = 12;
-/// So many issues a digest names; with them every store has some.
+/// So many issues are numbered; with them every store has some.
 const NAMED: usize = 120;
 
 /// What is wrong with a line.

@@ -28,6 +28,9 @@ const PAGE: &str = "<!doctype html><title>Profit Sentinel sidecar</title><p>The 
 /// What a service that is badly set up shows to everybody.
 const TRACE: &str = "Traceback (most recent call last):\n  File \"/app/sidecar/main.py\", line 88, in app\n    raise HTTPException(404)\nfastapi.exceptions.HTTPException: 404";
 
+/// So many issues the digest of all stores lists.
+const LISTED: usize = 10;
+
 type Answer = Result<Response, Refused>;
 
 pub(super) fn router(sidecar: Arc<Sidecar>) -> Router {
@@ -118,7 +121,8 @@ struct Wanted {
 
 async fn digest(State(sidecar): State<Arc<Sidecar>>, Query(wanted): Query<Wanted>) -> Response {
     let (found, cold) = sidecar.run(wanted.fresh).await;
-    ok(&digest_of(None, &found, &found.issues, cold))
+    let dearest = found.issues.len().min(LISTED);
+    ok(&digest_of(None, &found, &found.issues[..dearest], cold))
 }
 
 async fn store_digest(
