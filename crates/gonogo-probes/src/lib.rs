@@ -6,6 +6,7 @@ mod bench;
 pub mod capacity;
 pub mod compose;
 pub mod containers;
+pub mod cors;
 pub mod ctx;
 pub mod database;
 pub mod docker;
@@ -21,10 +22,12 @@ pub mod load;
 pub mod migrations;
 pub mod probe;
 pub mod prometheus;
+pub mod rate_limit;
 pub mod redis;
 pub mod resources;
 pub mod schema;
 pub mod secrets;
+pub mod security_headers;
 pub mod sql;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
@@ -53,6 +56,9 @@ static PROBES: &[&dyn Probe] = &[
     &kubernetes::Kubernetes,
     &resources::Resources,
     &redis::Redis,
+    &cors::Cors,
+    &security_headers::SecurityHeaders,
+    &rate_limit::RateLimit,
 ];
 
 /// All target kinds.
