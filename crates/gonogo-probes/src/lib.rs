@@ -9,6 +9,7 @@ pub mod containers;
 pub mod cors;
 pub mod ctx;
 pub mod database;
+pub mod default_credentials;
 pub mod docker;
 pub mod exec;
 pub mod files;
@@ -32,6 +33,7 @@ pub mod sql;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod texts;
+pub mod webhook;
 mod yaml;
 
 use gonogo_core::plan::{Registry, Syntax, TargetSyntax};
@@ -59,6 +61,8 @@ static PROBES: &[&dyn Probe] = &[
     &cors::Cors,
     &security_headers::SecurityHeaders,
     &rate_limit::RateLimit,
+    &webhook::Webhook,
+    &default_credentials::DefaultCredentials,
 ];
 
 /// All target kinds.
