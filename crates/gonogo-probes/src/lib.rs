@@ -4,6 +4,7 @@ pub mod backup;
 #[cfg(test)]
 mod bench;
 pub mod capacity;
+pub mod checklist;
 pub mod compose;
 pub mod containers;
 pub mod cors;
@@ -63,6 +64,7 @@ static PROBES: &[&dyn Probe] = &[
     &rate_limit::RateLimit,
     &webhook::Webhook,
     &default_credentials::DefaultCredentials,
+    &checklist::Checklist,
 ];
 
 /// All target kinds.

@@ -106,6 +106,10 @@ pub trait Syntax: Send + Sync {
     fn files(&self) -> &'static [&'static str] {
         &[]
     }
+    /// Whether those files stand in the target instead, where a check names one.
+    fn files_of_target(&self) -> bool {
+        false
+    }
     /// What is wrong with the content of a file that the option names.
     fn lint_file(&self, _key: &str, _options: &Json, _bytes: &[u8]) -> Vec<FileProblem> {
         Vec::new()
