@@ -13,6 +13,7 @@ pub mod signal_harvester;
 
 mod answer;
 mod container_engine;
+mod front;
 mod metrics;
 mod postgres_server;
 mod prometheus_server;

@@ -15,9 +15,8 @@ use super::{Fault, app::App};
 pub const ORIGIN: &str = "https://app.ai-agents.example";
 
 /// The headers that the OWASP Secure Headers Project proposes to add, with the values that it proposes
-/// (<https://owasp.org/www-project-secure-headers/ci/headers_add.json>), but `Clear-Site-Data`, which is for logging out, and
-/// `Cross-Origin-Resource-Policy`, which would keep the page of the other origin from showing what it may read.
-const SECURITY: [(&str, &str); 10] = [
+/// (<https://owasp.org/www-project-secure-headers/ci/headers_add.json>), but `Clear-Site-Data`, which is for logging out.
+const SECURITY: [(&str, &str); 12] = [
     ("cache-control", "no-store, max-age=0"),
     (
         "content-security-policy",
@@ -25,6 +24,7 @@ const SECURITY: [(&str, &str); 10] = [
     ),
     ("cross-origin-embedder-policy", "require-corp"),
     ("cross-origin-opener-policy", "same-origin"),
+    ("cross-origin-resource-policy", "same-origin"),
     (
         "permissions-policy",
         "accelerometer=(), camera=(), display-capture=(), encrypted-media=(), fullscreen=(), geolocation=(), gyroscope=(), \
@@ -36,6 +36,7 @@ const SECURITY: [(&str, &str); 10] = [
         "max-age=63072000; includeSubDomains; preload",
     ),
     ("x-content-type-options", "nosniff"),
+    ("x-dns-prefetch-control", "off"),
     ("x-frame-options", "deny"),
     ("x-permitted-cross-domain-policies", "none"),
 ];

@@ -21,9 +21,10 @@ use std::{
     fmt,
     net::{Ipv4Addr, SocketAddr},
     sync::Arc,
+    time::Duration,
 };
 
-use axum::Router;
+use axum::{Router, serve::Listener as _};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 pub use containers::{Containers, PROJECT, Ports, SERVICES, Used};
@@ -33,10 +34,17 @@ pub use files::changed;
 pub use headers::ORIGIN;
 pub use openapi::document;
 
-use crate::{LabError, NoServer, PrometheusServer, RedisServer};
+use crate::{
+    LabError, NoServer, PrometheusServer, RedisServer,
+    front::{self, Front, Shown},
+};
 use app::App;
 use database::Pool;
 use monitoring::Exporter;
+
+/// The name that the service has, and for how long its certificate is good.
+const HOST: &str = "localhost";
+const CERTIFIED_FOR: Duration = Duration::from_hours(24 * 80);
 
 /// How a system is started.
 #[derive(Clone)]
@@ -72,6 +80,8 @@ impl fmt::Debug for Config {
 /// A system that answers, without its containers. Everything ends when it is dropped.
 pub struct Running {
     service: SocketAddr,
+    front: SocketAddr,
+    ca_pem: String,
     grafana: SocketAddr,
     jaeger: SocketAddr,
     redis_url: String,
@@ -100,7 +110,10 @@ pub async fn start(config: Config, used: Used) -> Result<Running, LabError> {
         scrapes: sender,
     };
     let mut servers = Vec::new();
-    let service = serve(app::router(app), &mut servers).await?;
+    let router = app::router(app);
+    let service = serve(router.clone(), &mut servers).await?;
+    let shown = front::make("AI Agents staging CA", HOST, CERTIFIED_FOR).map_err(certified)?;
+    let front = front_of(router, &shown, &mut servers).await?;
     let grafana = serve(monitoring::grafana(&config.faults), &mut servers).await?;
     let jaeger = serve(monitoring::jaeger(), &mut servers).await?;
     let exporter = serve(monitoring::exporter(exporter), &mut servers).await?;
@@ -109,6 +122,8 @@ pub async fn start(config: Config, used: Used) -> Result<Running, LabError> {
     let kept = !config.faults.contains(&Fault::RedisDownUnnoticed);
     Ok(Running {
         service,
+        front,
+        ca_pem: shown.ca_pem,
         grafana,
         jaeger,
         redis_url,
@@ -122,9 +137,14 @@ pub async fn start(config: Config, used: Used) -> Result<Running, LabError> {
 }
 
 impl Running {
-    /// `http://ADDRESS:PORT` of the service.
+    /// The service's address, over TLS.
     pub fn base_url(&self) -> String {
-        format!("http://{}", self.service)
+        format!("https://{HOST}:{}", self.front.port())
+    }
+
+    /// The CA of its certificate.
+    pub fn ca_pem(&self) -> &str {
+        &self.ca_pem
     }
 
     /// Grafana's.
@@ -190,6 +210,26 @@ async fn serve(router: Router, servers: &mut Vec<JoinHandle<()>>) -> Result<Sock
         drop(axum::serve(listener, router).await);
     }));
     Ok(at)
+}
+
+/// The same over TLS.
+async fn front_of(
+    router: Router,
+    shown: &Shown,
+    servers: &mut Vec<JoinHandle<()>>,
+) -> Result<SocketAddr, LabError> {
+    let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let listen = |source| LabError::Listen { addr: any, source };
+    let front = Front::listen(any, shown).await.map_err(listen)?;
+    let at = front.local_addr().map_err(listen)?;
+    servers.push(tokio::spawn(async move {
+        drop(axum::serve(front, router).await);
+    }));
+    Ok(at)
+}
+
+fn certified(why: String) -> LabError {
+    NoServer::not_started("TLS", why).into()
 }
 
 /// Starts a server, which takes its time, beside what else is to be done.
