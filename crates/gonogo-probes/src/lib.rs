@@ -22,6 +22,7 @@ pub mod jwt;
 pub mod kubernetes;
 pub mod load;
 pub mod migrations;
+pub mod openapi;
 pub mod probe;
 pub mod prometheus;
 pub mod rate_limit;
@@ -65,6 +66,7 @@ static PROBES: &[&dyn Probe] = &[
     &webhook::Webhook,
     &default_credentials::DefaultCredentials,
     &checklist::Checklist,
+    &openapi::Openapi,
 ];
 
 /// All target kinds.
