@@ -38,6 +38,11 @@ pub(crate) fn read(text: &[u8], max_bytes: u64) -> Read {
     }
 }
 
+/// How many values a JSON text has; why it is none.
+pub(crate) fn count(text: &[u8]) -> Result<u64, serde_json::Error> {
+    serde_json::from_slice::<Count>(text).map(|Count(values)| values)
+}
+
 /// How many values a JSON text has, without keeping them.
 struct Count(u64);
 

@@ -4,10 +4,13 @@ pub mod backup;
 #[cfg(test)]
 mod bench;
 pub mod capacity;
+pub mod checklist;
 pub mod compose;
 pub mod containers;
+pub mod cors;
 pub mod ctx;
 pub mod database;
+pub mod default_credentials;
 pub mod docker;
 pub mod exec;
 pub mod files;
@@ -19,16 +22,20 @@ pub mod jwt;
 pub mod kubernetes;
 pub mod load;
 pub mod migrations;
+pub mod openapi;
 pub mod probe;
 pub mod prometheus;
+pub mod rate_limit;
 pub mod redis;
 pub mod resources;
 pub mod schema;
 pub mod secrets;
+pub mod security_headers;
 pub mod sql;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod texts;
+pub mod webhook;
 mod yaml;
 
 use gonogo_core::plan::{Registry, Syntax, TargetSyntax};
@@ -53,6 +60,13 @@ static PROBES: &[&dyn Probe] = &[
     &kubernetes::Kubernetes,
     &resources::Resources,
     &redis::Redis,
+    &cors::Cors,
+    &security_headers::SecurityHeaders,
+    &rate_limit::RateLimit,
+    &webhook::Webhook,
+    &default_credentials::DefaultCredentials,
+    &checklist::Checklist,
+    &openapi::Openapi,
 ];
 
 /// All target kinds.

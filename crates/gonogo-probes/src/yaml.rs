@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use granit_parser::{Event, Parser, ScalarStyle};
+use serde_json::Value as Json;
 
 const MAX_DEPTH: usize = 64;
 /// Aliases included: what a bomb unfolds to is counted, too.
@@ -14,6 +15,8 @@ const MAX_NODES: usize = 200_000;
 pub(crate) struct Node {
     pub(crate) line: usize,
     pub(crate) kind: Kind,
+    /// Whether it is a scalar without quotes, which may be a number or a truth value.
+    pub(crate) plain: bool,
 }
 
 /// What a node is.
@@ -77,6 +80,20 @@ impl Node {
         }
     }
 
+    /// As JSON, scalars typed by YAML 1.2's core schema; what JSON lacks (`.nan`, `.inf`) stays text.
+    pub(crate) fn json(&self) -> Json {
+        match &self.kind {
+            Kind::Null => Json::Null,
+            Kind::Text(text) if self.plain => scalar(text),
+            Kind::Text(text) => Json::String(text.clone()),
+            Kind::List(items) => items.iter().map(Self::json).collect(),
+            Kind::Map(members) => {
+                let members = members.iter();
+                Json::Object(members.map(|(k, n)| (k.clone(), n.json())).collect())
+            }
+        }
+    }
+
     fn size(&self) -> usize {
         match &self.kind {
             Kind::Null | Kind::Text(_) => 1,
@@ -84,6 +101,41 @@ impl Node {
             Kind::Map(members) => 1 + members.iter().map(|(_, n)| n.size()).sum::<usize>(),
         }
     }
+}
+
+/// A scalar without quotes (YAML 1.2.2, 10.3.2).
+fn scalar(text: &str) -> Json {
+    match text {
+        "true" | "True" | "TRUE" => return Json::Bool(true),
+        "false" | "False" | "FALSE" => return Json::Bool(false),
+        _ => {}
+    }
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let decimal = |t: &str| !t.is_empty() && t.bytes().all(|b| b.is_ascii_digit());
+    if decimal(digits) {
+        let unsigned = text.strip_prefix('+').unwrap_or(text);
+        let whole = unsigned.parse::<i64>().map(Json::from);
+        if let Ok(whole) = whole.or_else(|_| unsigned.parse::<u64>().map(Json::from)) {
+            return whole;
+        }
+    }
+    let based = [("0x", 16), ("0o", 8)]
+        .into_iter()
+        .find_map(|(start, base)| {
+            let digits = text.strip_prefix(start)?;
+            u64::from_str_radix(digits, base).ok()
+        });
+    if let Some(whole) = based {
+        return whole.into();
+    }
+    let (mantissa, exponent) = digits.split_once(['e', 'E']).unwrap_or((digits, "0"));
+    let (whole, part) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let is_number = (decimal(whole) || whole.is_empty() && !part.is_empty())
+        && (part.is_empty() || decimal(part))
+        && decimal(exponent.strip_prefix(['+', '-']).unwrap_or(exponent));
+    let number = is_number.then(|| text.parse::<f64>().ok()).flatten();
+    let number = number.and_then(serde_json::Number::from_f64);
+    number.map_or_else(|| Json::String(text.to_owned()), Json::Number)
 }
 
 struct Open {
@@ -119,6 +171,7 @@ pub(crate) fn read(text: &str) -> Result<Node, Wrong> {
     Ok(reader.root.unwrap_or(Node {
         line: 1,
         kind: Kind::Null,
+        plain: true,
     }))
 }
 
@@ -143,7 +196,8 @@ impl Reader {
                     (ScalarStyle::Plain, "" | "~" | "null" | "Null" | "NULL") => Kind::Null,
                     _ => Kind::Text(text.into_owned()),
                 };
-                self.finished(Node { line, kind }, anchor)
+                let plain = style == ScalarStyle::Plain;
+                self.finished(Node { line, kind, plain }, anchor)
             }
             Event::SequenceStart(_, anchor, _) => self.begin(line, Kind::List(Vec::new()), anchor),
             Event::MappingStart(_, anchor, _) => self.begin(line, Kind::Map(Vec::new()), anchor),
@@ -170,7 +224,11 @@ impl Reader {
             return Err(Wrong { line, message });
         }
         self.open.push(Open {
-            node: Node { line, kind },
+            node: Node {
+                line,
+                kind,
+                plain: false,
+            },
             anchor,
             key: None,
         });

@@ -5,6 +5,7 @@
 //! one that is a database and nothing else is put into a given one by its `install` function.
 //! The contract of each system's endpoints is in this crate's `README.md`.
 
+pub mod ai_agents;
 pub mod apms;
 pub mod metasheet2;
 pub mod planted;
@@ -13,6 +14,7 @@ pub mod signal_harvester;
 
 mod answer;
 mod container_engine;
+mod front;
 mod metrics;
 mod postgres_server;
 mod prometheus_server;
@@ -38,6 +40,9 @@ pub enum LabError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A server that the system stands on is not there.
+    #[error(transparent)]
+    Server(#[from] NoServer),
     /// The database cannot be opened, migrated or seeded.
     #[error("cannot {what}: {why}")]
     Database {

@@ -139,7 +139,7 @@ impl How {
             let is = |schema: &Json| schema["format"] == format;
             is(schema) || schema["anyOf"].as_array().into_iter().flatten().any(is)
         };
-        if has("request-line") {
+        if has("request-line") || has("path") {
             Self::RequestLine
         } else if has("typed-values") {
             Self::Typed

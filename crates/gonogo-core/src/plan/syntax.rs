@@ -69,8 +69,8 @@ pub trait Syntax: Send + Sync {
     /// One sentence for the reference.
     fn about(&self) -> &'static str;
     /// JSON Schema of the probe's own keys (its key and options), without those that every check has. Text fields
-    /// that are expressions say `"format": "cel"`; request lines, in which templates are percent-encoded,
-    /// `"format": "request-line"`; durations `"format": "duration"`.
+    /// that are expressions say `"format": "cel"`; request lines and paths, in which templates are percent-encoded,
+    /// `"format": "request-line"` and `"path"`; durations `"format": "duration"`.
     fn schema(&self) -> schemars::Schema;
     /// The target kinds that it can observe, none where it needs no target.
     fn targets(&self) -> &'static [&'static str];
@@ -105,6 +105,10 @@ pub trait Syntax: Send + Sync {
     /// one of the plan's own: in its digest and in the bundle.
     fn files(&self) -> &'static [&'static str] {
         &[]
+    }
+    /// Whether those files stand in the target instead, where a check names one.
+    fn files_of_target(&self) -> bool {
+        false
     }
     /// What is wrong with the content of a file that the option names.
     fn lint_file(&self, _key: &str, _options: &Json, _bytes: &[u8]) -> Vec<FileProblem> {

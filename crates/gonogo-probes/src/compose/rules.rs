@@ -95,6 +95,7 @@ impl Look<'_> {
         Node {
             line: node.line,
             kind,
+            plain: false,
         }
     }
 

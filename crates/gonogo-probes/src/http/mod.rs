@@ -12,6 +12,7 @@ use serde_json::Value as Json;
 
 pub use connection::{Connection, tls_config};
 pub use observed::token_facts;
+pub(crate) use run::ask;
 pub use run::{Fetched, WireRequest, get, get_from, percent_encode};
 pub use syntax::{
     BaseUrl, Basic, HttpOptions, HttpTarget, RequestLine, SAFE_METHODS, Version, request_line,

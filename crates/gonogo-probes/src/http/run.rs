@@ -48,15 +48,25 @@ pub(super) async fn observe(call: Call<'_>) -> Result<Seen, NotObserved> {
     Ok(observed(target, &asked, &answer, exchange.max_body))
 }
 
-/// One GET to a target, for probes whose protocol runs over HTTP: redirects are not followed, and the body is read up
-/// to the limit of the options, its content coding taken off.
+/// One request of any method to a target, for probes whose protocol runs over HTTP: as many redirects are followed as
+/// the options say, none by default, and the body is read up to their limit, its content coding taken off.
+pub(crate) async fn ask(
+    ctx: &Ctx,
+    target: &HttpTarget,
+    options: &HttpOptions,
+) -> Result<Fetched, NotObserved> {
+    let base = base_of(ctx, target, options)?;
+    let redirects = options.redirects.unwrap_or(0);
+    fetch(ctx, &base, target, options, redirects).await
+}
+
+/// One GET to a target: redirects are not followed.
 pub async fn get(
     ctx: &Ctx,
     target: &HttpTarget,
     options: &HttpOptions,
 ) -> Result<Fetched, NotObserved> {
-    let base = BaseUrl::parse(&target.http)
-        .map_err(|message| ctx.not_observed(&options.http, Cause::BadOptions, message))?;
+    let base = base_of(ctx, target, options)?;
     get_from(ctx, &base, target, options).await
 }
 
@@ -67,6 +77,21 @@ pub async fn get_from(
     target: &HttpTarget,
     options: &HttpOptions,
 ) -> Result<Fetched, NotObserved> {
+    fetch(ctx, base, target, options, 0).await
+}
+
+fn base_of(ctx: &Ctx, target: &HttpTarget, options: &HttpOptions) -> Result<BaseUrl, NotObserved> {
+    BaseUrl::parse(&target.http)
+        .map_err(|message| ctx.not_observed(&options.http, Cause::BadOptions, message))
+}
+
+async fn fetch(
+    ctx: &Ctx,
+    base: &BaseUrl,
+    target: &HttpTarget,
+    options: &HttpOptions,
+    redirects: u8,
+) -> Result<Fetched, NotObserved> {
     let bad = |message: String| ctx.not_observed(&options.http, Cause::BadOptions, message);
     let line = request_line(&options.http).map_err(bad)?;
     let request = Request::build(options, target, base, line).map_err(bad)?;
@@ -76,7 +101,7 @@ pub async fn get_from(
         max_body: options.max_body.unwrap_or(DEFAULT_MAX_BODY),
         ca: target.ca.clone(),
     };
-    let (asked, answer) = exchange.follow(request, 0).await?;
+    let (asked, answer) = exchange.follow(request, redirects).await?;
     let (body, cut) = decode(&answer, exchange.max_body);
     Ok(Fetched {
         tried: format!("{} {}", asked.method, asked.url),
@@ -86,10 +111,12 @@ pub async fn get_from(
         headers: answer.headers,
         body,
         latency: answer.total,
+        url: asked.url,
+        redirects: answer.redirects,
     })
 }
 
-/// What came of one GET.
+/// What came of one request.
 pub struct Fetched {
     /// Method and address, for messages.
     pub tried: String,
@@ -105,9 +132,25 @@ pub struct Fetched {
     pub cut: Option<String>,
     /// From the name lookup to the last byte.
     pub latency: std::time::Duration,
+    /// The address that answered in the end.
+    pub url: String,
+    /// Status and location of each redirect that was followed.
+    pub redirects: Vec<String>,
 }
 
 impl Fetched {
+    /// All headers of a name in lower case, in the order in which they came.
+    pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        let named = self.headers.iter().filter(move |(n, _)| n == name);
+        named.map(|(_, value)| value.as_str())
+    }
+
+    /// The header as browsers get it: all lines of the name in lower case, combined by commas (RFC 9110, 5.3).
+    pub(crate) fn combined(&self, name: &str) -> Option<String> {
+        let lines: Vec<&str> = self.all(name).collect();
+        (!lines.is_empty()).then(|| lines.join(", "))
+    }
+
     /// The first header of a name in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut all = self.headers.iter();

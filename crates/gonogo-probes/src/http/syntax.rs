@@ -41,6 +41,25 @@ pub struct HttpOptions {
     pub max_body: Option<u64>,
 }
 
+impl HttpOptions {
+    /// Only a request line, such as `GET /`.
+    pub(crate) fn line(line: impl Into<String>) -> Self {
+        Self {
+            http: line.into(),
+            headers: BTreeMap::new(),
+            query: BTreeMap::new(),
+            json: None,
+            form: None,
+            body: None,
+            bearer: None,
+            basic: None,
+            redirects: None,
+            version: None,
+            max_body: None,
+        }
+    }
+}
+
 /// User and password.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -8,6 +8,7 @@ pub(super) fn described(format: &str) -> Option<&'static str> {
         "duration" | "positive-duration" => "a duration such as `30s` or `250ms`",
         "cel" => "an expression such as `status == 200`",
         "request-line" => "a request line such as `GET /health`",
+        "path" => "a path such as `/health`",
         "percent" => "a percentage such as `1%`",
         "rate" => "a rate such as `50/s`",
         "date" => "a day such as `2026-11-21`",
@@ -33,6 +34,7 @@ pub(super) fn problem(format: &str, text: &str) -> Option<String> {
                 .then(|| format!("`{text}` is not a day; write it as `2026-11-21`"))
         }
         "request-line" => request_line(text),
+        "path" => path(text),
         _ => None,
     }
 }
@@ -77,6 +79,21 @@ fn plain_number(text: &str) -> Option<f64> {
         return None;
     }
     text.parse().ok().filter(|n: &f64| n.is_finite())
+}
+
+fn path(text: &str) -> Option<String> {
+    if text.starts_with("http://") || text.starts_with("https://") {
+        return Some(format!(
+            "`{text}` names a host: the host is the target's, so write what follows it"
+        ));
+    }
+    if !text.starts_with('/') {
+        return Some(format!("the path `{text}` must begin with `/`"));
+    }
+    let bad = text.chars().find(|c| c.is_whitespace() || c.is_control())?;
+    Some(format!(
+        "`{text}` holds {bad:?}, which must be percent-encoded"
+    ))
 }
 
 fn request_line(text: &str) -> Option<String> {

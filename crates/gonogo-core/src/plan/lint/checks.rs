@@ -210,6 +210,9 @@ impl One<'_> {
 
     /// The files that the check reads: they become the plan's own, and what is wrong with them is said at its place.
     fn files(&self, reader: &mut Reader<'_>) {
+        if self.check.target.is_some() && self.probe.files_of_target() {
+            return;
+        }
         for key in self.probe.files() {
             let named = key
                 .split('.')
