@@ -32,6 +32,8 @@ pub mod schema;
 pub mod secrets;
 pub mod security_headers;
 pub mod sql;
+pub mod suites;
+pub mod terraform;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod texts;
@@ -67,6 +69,8 @@ static PROBES: &[&dyn Probe] = &[
     &default_credentials::DefaultCredentials,
     &checklist::Checklist,
     &openapi::Openapi,
+    &suites::Suites,
+    &terraform::Terraform,
 ];
 
 /// All target kinds.

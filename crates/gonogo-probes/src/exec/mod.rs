@@ -8,6 +8,7 @@ use gonogo_core::record::{NotObserved, Power};
 use gonogo_core::shape::{Field, Shape, Type};
 use serde_json::Value as Json;
 
+pub(crate) use run::{Program, Ran, carry_out};
 pub use syntax::ExecOptions;
 
 use crate::probe::{BoxFuture, Call, Probe, Seen};

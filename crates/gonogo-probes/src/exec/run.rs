@@ -1,6 +1,8 @@
 //! Running a program to its end, and ending all that it started.
 
+use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt as _;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use gonogo_core::Map;
@@ -9,32 +11,76 @@ use rustix::process::{Pid, Signal};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 use super::syntax::ExecOptions;
+use crate::ctx::Ctx;
 use crate::json::{self, Read};
 use crate::probe::{Call, Seen};
 
 const DEFAULT_MAX_OUTPUT: u64 = 1024 * 1024;
+
+/// A program to be run to its end.
+pub(crate) struct Program<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) arguments: &'a [String],
+    /// Beside those that every program gets.
+    pub(crate) variables: &'a BTreeMap<String, String>,
+    /// Where it runs.
+    pub(crate) folder: PathBuf,
+    /// How many bytes of each of its outputs are kept.
+    pub(crate) max_output: u64,
+}
+
+/// How a program ended, and what it printed.
+pub(crate) struct Ran {
+    /// Its exit code; nothing where a signal ended it.
+    pub(crate) exit_code: Option<i32>,
+    /// The signal that ended it.
+    pub(crate) signal: Option<i32>,
+    pub(crate) out: Output,
+    pub(crate) err: Output,
+    pub(crate) latency: Duration,
+    /// Children that it left running, which were ended.
+    pub(crate) left_behind: usize,
+}
 
 /// Looks once.
 pub(super) async fn observe(call: Call<'_>) -> Result<Seen, NotObserved> {
     let ctx = call.ctx;
     let options: ExecOptions = serde_json::from_value(call.options.clone())
         .map_err(|e| ctx.not_observed("exec", Cause::BadOptions, e.to_string()))?;
-    let tried = options.exec.first().cloned().unwrap_or_default();
-    let Some((program, arguments)) = argv(&options) else {
+    let Some((name, arguments)) = argv(&options) else {
         return Err(ctx.not_observed("exec", Cause::BadOptions, "there is no program to run"));
     };
+    let max_output = options.max_output.unwrap_or(DEFAULT_MAX_OUTPUT);
+    let program = Program {
+        name: &name,
+        arguments: &arguments,
+        variables: &options.variables,
+        folder: options
+            .folder
+            .as_ref()
+            .map_or_else(|| ctx.base_dir().to_owned(), |folder| ctx.path(folder)),
+        max_output,
+    };
+    let mut ran = carry_out(ctx, &program).await;
+    if let (Err(gap), Some(first)) = (&mut ran, options.exec.first()) {
+        gap.tried.clone_from(first);
+    }
+    Ok(seen(ran?, max_output))
+}
+
+/// Runs a program to its end within the check's time limit, and ends all that it started.
+pub(crate) async fn carry_out(ctx: &Ctx, program: &Program<'_>) -> Result<Ran, NotObserved> {
+    let tried = program.name;
     // Orphans of the program become ours, so that they can be ended.
     let _adopting = rustix::process::set_child_subreaper(Some(rustix::process::getpid())).is_ok();
     let before = Children::now();
-    let mut command = ctx.program(&program);
+    let mut command = ctx.program(program.name);
     command
-        .args(&arguments)
-        .envs(&options.variables)
+        .args(program.arguments)
+        .envs(program.variables)
+        .current_dir(&program.folder)
         .stdout(std::process::Stdio::piped())
         .stderr(std::process::Stdio::piped());
-    if let Some(folder) = &options.folder {
-        command.current_dir(ctx.path(folder));
-    }
     let started = ctx.now();
     let mut child = command.spawn().map_err(|e| {
         let cause = match e.kind() {
@@ -42,11 +88,8 @@ pub(super) async fn observe(call: Call<'_>) -> Result<Seen, NotObserved> {
             std::io::ErrorKind::PermissionDenied => Cause::Denied,
             _ => Cause::Network,
         };
-        ctx.not_observed(
-            &tried,
-            cause,
-            format!("`{program}` could not be started: {e}"),
-        )
+        let message = format!("`{tried}` could not be started: {e}");
+        ctx.not_observed(tried, cause, message)
     })?;
     let mut leash = Leash {
         group: child
@@ -54,8 +97,7 @@ pub(super) async fn observe(call: Call<'_>) -> Result<Seen, NotObserved> {
             .and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)),
         before,
     };
-    let max_output = options.max_output.unwrap_or(DEFAULT_MAX_OUTPUT);
-    let max = usize::try_from(max_output).unwrap_or(usize::MAX);
+    let max = usize::try_from(program.max_output).unwrap_or(usize::MAX);
     let (out, err) = (child.stdout.take(), child.stderr.take());
     let reading = async {
         let (status, out, err) = tokio::join!(child.wait(), read(out, max), read(err, max));
@@ -71,10 +113,16 @@ pub(super) async fn observe(call: Call<'_>) -> Result<Seen, NotObserved> {
     };
     let latency = started.elapsed();
     let status = status.map_err(|e| {
-        ctx.not_observed(&tried, Cause::Network, format!("its end was not seen: {e}"))
+        ctx.not_observed(tried, Cause::Network, format!("its end was not seen: {e}"))
     })?;
-    let left_behind = leash.end();
-    Ok(seen(status, out, err, latency, left_behind, max_output))
+    Ok(Ran {
+        exit_code: status.code(),
+        signal: status.signal(),
+        out,
+        err,
+        latency,
+        left_behind: leash.end(),
+    })
 }
 
 fn argv(options: &ExecOptions) -> Option<(String, Vec<String>)> {
@@ -88,19 +136,19 @@ fn argv(options: &ExecOptions) -> Option<(String, Vec<String>)> {
     Some(("sh".to_owned(), arguments))
 }
 
-fn seen(
-    status: std::process::ExitStatus,
-    out: Output,
-    err: Output,
-    latency: Duration,
-    left_behind: usize,
-    max: u64,
-) -> Seen {
+fn seen(ran: Ran, max: u64) -> Seen {
+    let Ran {
+        out,
+        err,
+        latency,
+        left_behind,
+        ..
+    } = ran;
     let mut facts = Map::new();
-    if let Some(code) = status.code() {
+    if let Some(code) = ran.exit_code {
         facts.insert("exit_code".to_owned(), code.into());
     }
-    if let Some(signal) = status.signal() {
+    if let Some(signal) = ran.signal {
         facts.insert("signal".to_owned(), signal.into());
     }
     let mut cut = Vec::new();
@@ -135,9 +183,11 @@ fn seen(
     }
 }
 
-struct Output {
-    bytes: Vec<u8>,
-    cut: bool,
+/// What a program printed, from its beginning.
+pub(crate) struct Output {
+    pub(crate) bytes: Vec<u8>,
+    /// Whether there was more.
+    pub(crate) cut: bool,
 }
 
 /// Keeps the beginning and reads on to the end, so that the program is never blocked by a full pipe.

@@ -8,6 +8,7 @@ use gonogo_core::record::{NotObserved, Power};
 use gonogo_core::shape::{Field, Shape, Type};
 use serde_json::Value as Json;
 
+pub(crate) use run::find;
 pub use run::{matches_path, root_of};
 pub use syntax::{FilesOptions, RepositoryTarget, outside};
 

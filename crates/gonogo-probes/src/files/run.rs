@@ -132,6 +132,26 @@ fn look(ctx: &Ctx, root: &Path, options: &FilesOptions) -> Result<Seen, NotObser
     })
 }
 
+/// The files below a folder that match a pattern, in the order of their names; links are neither followed nor listed.
+pub(crate) fn find(ctx: &Ctx, root: &Path, pattern: &str) -> Result<Vec<String>, NotObserved> {
+    let tried = format!("files {pattern}");
+    let mut found = Vec::new();
+    walk(ctx, root, "", pattern, &mut found).map_err(|(path, e)| {
+        let cause = match e.kind() {
+            std::io::ErrorKind::PermissionDenied => Cause::Denied,
+            _ => Cause::Missing,
+        };
+        ctx.not_observed(&tried, cause, format!("`{path}` cannot be read: {e}"))
+    })?;
+    if found.len() > MAX_FILES {
+        let message = format!("more than {MAX_FILES} files match `{pattern}`");
+        return Err(ctx.not_observed(&tried, Cause::TooLarge, message));
+    }
+    found.sort();
+    found.dedup();
+    Ok(found)
+}
+
 fn content(path: &Path, max: u64, facts: &mut Map, cut: &mut Vec<Cut>) -> std::io::Result<()> {
     use std::io::Read as _;
     let mut bytes = Vec::new();
