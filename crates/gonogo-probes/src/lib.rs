@@ -37,6 +37,7 @@ pub mod terraform;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod texts;
+pub mod tls;
 pub mod webhook;
 mod yaml;
 
@@ -65,6 +66,7 @@ static PROBES: &[&dyn Probe] = &[
     &cors::Cors,
     &security_headers::SecurityHeaders,
     &rate_limit::RateLimit,
+    &tls::Tls,
     &webhook::Webhook,
     &default_credentials::DefaultCredentials,
     &checklist::Checklist,
