@@ -1,6 +1,7 @@
 //! The verdict on a terminal: the first screen in its order, then the gate table, where the report lies, what to try.
 
 mod canvas;
+mod statements;
 
 use anstyle::{AnsiColor, Style};
 use gonogo_core::judged::{Finding, GateJudged, GateOutcome, Judged};
@@ -43,6 +44,7 @@ pub fn render(judged: &Judged, look: &Look) -> String {
     canvas.head(title::WAY_BACK);
     canvas.text(0, first::WAY_BACK, Style::new());
     gates(&mut canvas, judged);
+    statements::render(&mut canvas, judged);
     afterwards(&mut canvas, judged, look);
     canvas.into_text()
 }
@@ -126,6 +128,10 @@ fn finding_lines(canvas: &mut Canvas, finding: &Finding) {
         }
     }
     excerpt(canvas, &mut lines);
+    for (name, text) in crate::statements::of_finding(finding) {
+        let text = escape::shorten(text, MOST_TEXT);
+        canvas.labelled(2, &Label::new(name, 16, quiet()), &text, Style::new());
+    }
     if !finding.also.is_empty() {
         let also = escape::shorten(&finding.also.join(", "), MOST_TEXT).into_owned();
         canvas.labelled(2, &Label::new("explains", 10, quiet()), &also, Style::new());
@@ -191,10 +197,10 @@ fn conditions(canvas: &mut Canvas, judged: &Judged) {
     if judged.conditions.is_empty() {
         canvas.text(0, first::NO_CONDITIONS, Style::new());
     }
-    // Every waiver stands on the first screen; of the others the first few.
+    // Every waiver and known limitation stands on the first screen; of the others the first few.
     let mut others = 0;
     for condition in &judged.conditions {
-        if condition.kind != "waiver" {
+        if !matches!(condition.kind.as_str(), "waiver" | "limitation") {
             others += 1;
             if others > MOST_LINES {
                 continue;

@@ -24,6 +24,7 @@ mod example;
 mod limits;
 mod matrix;
 mod migrations;
+mod paper;
 mod reach;
 mod readme;
 mod resume;

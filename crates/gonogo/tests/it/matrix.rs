@@ -3,6 +3,7 @@
 //! thought (`status < 500`, `value < 100.0`, `size(findings) == 0`): no cell gives `pass`, none a GO.
 
 mod case;
+mod checklist;
 mod compose;
 mod containers;
 mod databases;
@@ -48,10 +49,11 @@ enum Kind {
     Schema,
     Capacity,
     Backup,
+    Checklist,
 }
 
 impl Kind {
-    const ALL: [Self; 21] = [
+    const ALL: [Self; 22] = [
         Self::Http,
         Self::Load,
         Self::Scrape,
@@ -73,6 +75,7 @@ impl Kind {
         Self::Schema,
         Self::Capacity,
         Self::Backup,
+        Self::Checklist,
     ];
 
     /// The key of its probe.
@@ -95,6 +98,7 @@ impl Kind {
             Self::Schema => "schema",
             Self::Capacity => "capacity",
             Self::Backup => "backup",
+            Self::Checklist => "checklist",
         }
     }
 }
