@@ -39,7 +39,7 @@ pub enum Fault {
     PipelineSlow,
     CertificateOfAnotherHost,
     CertificateExpiring,
-    LimitationExpired,
+    LimitationNotCarried,
 }
 
 /// What there is to know about a fault.
@@ -127,7 +127,7 @@ const FAULTS: &[FaultInfo] = &[
         "The list of tasks gives its count as a text, the schema says integer."),
     info(Fault::EmptyBodyAccepted, "empty-body-accepted", "validation/start",
         "An empty body begins a diagnostic session."),
-    info(Fault::FieldNotNamed, "field-not-named", "validation/delegate",
+    info(Fault::FieldNotNamed, "field-not-named", "validation/every-body",
         "The 422 for an empty body does not name the field that is missing."),
     info(Fault::StackTraceShown, "stack-trace-shown", "validation/unknown-path",
         "The 404 for an unknown path holds a stack trace."),
@@ -141,8 +141,8 @@ const FAULTS: &[FaultInfo] = &[
         "The load balancer shows a certificate for another host."),
     info(Fault::CertificateExpiring, "certificate-expiring", "front/certificate-lasts",
         "The load balancer's certificate ends in three days."),
-    info(Fault::LimitationExpired, "limitation-expired", "limitations/none-expired",
-        "A known limitation was to be gone by a day that has passed."),
+    info(Fault::LimitationNotCarried, "limitation-not-carried", "limitations/carried",
+        "The release knows a fifth limitation, which nobody has accepted: uploads are not backed up."),
 ];
 
 impl Fault {

@@ -5,7 +5,6 @@ mod answers;
 mod container;
 mod delivered;
 mod fault;
-mod front;
 mod pipeline;
 mod routes;
 mod state;
@@ -20,13 +19,19 @@ pub use container::deploy;
 pub use delivered::{TAG, deliver, files};
 pub use fault::{Fault, FaultInfo, Faults, UnknownFault, faults};
 
-use crate::LabError;
+use crate::{LabError, front};
 use state::Sidecar;
 
 /// The version that `/health` reports unless another is configured.
 pub const VERSION: &str = "0.13.0";
 /// The version of what was deployed before.
 const BEFORE: &str = "0.12.4";
+
+/// The host for which the load balancer's certificate is.
+const HOST: &str = "localhost";
+/// How long its certificate lasts, and how long the one that is about to expire.
+const LASTS: Duration = Duration::from_hours(24 * 80);
+const EXPIRES: Duration = Duration::from_hours(24 * 3);
 
 /// How long [`Running::stop`] waits for requests that are being answered.
 const STOPPING: Duration = Duration::from_secs(2);
@@ -78,10 +83,7 @@ pub async fn start(config: Config) -> Result<Running, LabError> {
     if !config.faults.contains(&Fault::BinaryMissing) {
         delivered::write(&binary, b"#!/bin/sh\nexec sleep infinity\n")?;
     }
-    let shown = front::make(&config.faults).map_err(|why| LabError::Delivered {
-        what: "make a certificate".to_owned(),
-        why,
-    })?;
+    let shown = certificate(&config.faults)?;
     let ca = config.folder.join("ca.pem");
     delivered::write(&ca, shown.ca_pem.as_bytes())?;
     let version = if config.faults.contains(&Fault::OtherVersion) {
@@ -120,6 +122,23 @@ pub async fn start(config: Config) -> Result<Running, LabError> {
     })
 }
 
+fn certificate(faults: &Faults) -> Result<front::Shown, LabError> {
+    let host = if faults.contains(&Fault::CertificateOfAnotherHost) {
+        "profitsentinel-dev.localhost"
+    } else {
+        HOST
+    };
+    let lasts = if faults.contains(&Fault::CertificateExpiring) {
+        EXPIRES
+    } else {
+        LASTS
+    };
+    front::make("Profit Sentinel staging CA", host, lasts).map_err(|why| LabError::Delivered {
+        what: "make a certificate".to_owned(),
+        why,
+    })
+}
+
 fn serve<L: Listener<Addr = SocketAddr>>(
     listener: L,
     sidecar: &Arc<Sidecar>,
@@ -150,7 +169,7 @@ impl Running {
 
     /// The load balancer's address, by the name that its certificate is for.
     pub fn front_url(&self) -> String {
-        format!("https://{}:{}", front::HOST, self.front.port())
+        format!("https://{}:{}", HOST, self.front.port())
     }
 
     /// The CA of the load balancer's certificate: a PEM file.

@@ -81,7 +81,7 @@ fn renewed(case: Case) -> &'static str {
 }
 
 /// The same waivers, given today. A waiver in a repository ends by itself; a demonstration is to show one that holds.
-fn given_on(waivers: &str, today: NaiveDate) -> String {
+pub(super) fn given_on(waivers: &str, today: NaiveDate) -> String {
     let until = today.checked_add_days(WAIVED_FOR).unwrap_or(today);
     let mut text = String::with_capacity(waivers.len());
     for line in waivers.lines() {
