@@ -14,7 +14,7 @@ pub mod default_credentials;
 pub mod docker;
 pub mod exec;
 pub mod files;
-mod git;
+pub mod git;
 pub mod http;
 mod json;
 mod json_api;
@@ -28,6 +28,7 @@ pub mod prometheus;
 pub mod rate_limit;
 pub mod redis;
 pub mod resources;
+pub mod rollback;
 pub mod schema;
 pub mod secrets;
 pub mod security_headers;
@@ -73,6 +74,8 @@ static PROBES: &[&dyn Probe] = &[
     &openapi::Openapi,
     &suites::Suites,
     &terraform::Terraform,
+    &git::Git,
+    &rollback::Rollback,
 ];
 
 /// All target kinds.

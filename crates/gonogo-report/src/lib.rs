@@ -14,6 +14,7 @@ pub mod markdown;
 mod markup;
 mod statements;
 pub mod terminal;
+mod way_back;
 mod wording;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Running a program to its end, and ending all that it started.
+//! Running the program, and what is recorded of it.
 
 use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt as _;
@@ -7,9 +7,8 @@ use std::time::Duration;
 
 use gonogo_core::Map;
 use gonogo_core::record::{Cause, Cut, NotObserved};
-use rustix::process::{Pid, Signal};
-use tokio::io::{AsyncRead, AsyncReadExt as _};
 
+use super::program::{Lost, Output, to_its_end};
 use super::syntax::ExecOptions;
 use crate::ctx::Ctx;
 use crate::json::{self, Read};
@@ -71,57 +70,41 @@ pub(super) async fn observe(call: Call<'_>) -> Result<Seen, NotObserved> {
 /// Runs a program to its end within the check's time limit, and ends all that it started.
 pub(crate) async fn carry_out(ctx: &Ctx, program: &Program<'_>) -> Result<Ran, NotObserved> {
     let tried = program.name;
-    // Orphans of the program become ours, so that they can be ended.
-    let _adopting = rustix::process::set_child_subreaper(Some(rustix::process::getpid())).is_ok();
-    let before = Children::now();
     let mut command = ctx.program(program.name);
     command
         .args(program.arguments)
         .envs(program.variables)
-        .current_dir(&program.folder)
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::piped());
-    let started = ctx.now();
-    let mut child = command.spawn().map_err(|e| {
-        let cause = match e.kind() {
-            std::io::ErrorKind::NotFound => Cause::Missing,
-            std::io::ErrorKind::PermissionDenied => Cause::Denied,
-            _ => Cause::Network,
-        };
-        let message = format!("`{tried}` could not be started: {e}");
-        ctx.not_observed(tried, cause, message)
-    })?;
-    let mut leash = Leash {
-        group: child
-            .id()
-            .and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)),
-        before,
-    };
+        .current_dir(&program.folder);
     let max = usize::try_from(program.max_output).unwrap_or(usize::MAX);
-    let (out, err) = (child.stdout.take(), child.stderr.take());
-    let reading = async {
-        let (status, out, err) = tokio::join!(child.wait(), read(out, max), read(err, max));
-        (status, out, err)
-    };
-    let Ok((status, out, err)) = tokio::time::timeout(ctx.remaining(), reading).await else {
-        leash.end();
+    let ended = to_its_end(ctx, command, ctx.remaining(), max).await;
+    let ended = ended.map_err(|lost| match lost {
+        Lost::Start(e) => {
+            let cause = match e.kind() {
+                std::io::ErrorKind::NotFound => Cause::Missing,
+                std::io::ErrorKind::PermissionDenied => Cause::Denied,
+                _ => Cause::Network,
+            };
+            let message = format!("`{tried}` could not be started: {e}");
+            ctx.not_observed(tried, cause, message)
+        }
+        Lost::End(e) => {
+            ctx.not_observed(tried, Cause::Network, format!("its end was not seen: {e}"))
+        }
+    })?;
+    let Some(status) = ended.status else {
         return Err(ctx.not_observed(
             tried,
             Cause::Timeout,
             "the program did not end within the check's time limit and was killed",
         ));
     };
-    let latency = started.elapsed();
-    let status = status.map_err(|e| {
-        ctx.not_observed(tried, Cause::Network, format!("its end was not seen: {e}"))
-    })?;
     Ok(Ran {
         exit_code: status.code(),
         signal: status.signal(),
-        out,
-        err,
-        latency,
-        left_behind: leash.end(),
+        out: ended.out,
+        err: ended.err,
+        latency: ended.took,
+        left_behind: ended.left_behind,
     })
 }
 
@@ -180,98 +163,5 @@ fn seen(ran: Ran, max: u64) -> Seen {
         facts,
         cut,
         ..Seen::default()
-    }
-}
-
-/// What a program printed, from its beginning.
-pub(crate) struct Output {
-    pub(crate) bytes: Vec<u8>,
-    /// Whether there was more.
-    pub(crate) cut: bool,
-}
-
-/// Keeps the beginning and reads on to the end, so that the program is never blocked by a full pipe.
-async fn read(from: Option<impl AsyncRead + Unpin>, max: usize) -> Output {
-    let mut output = Output {
-        bytes: Vec::new(),
-        cut: false,
-    };
-    let Some(mut from) = from else {
-        return output;
-    };
-    let mut buffer = vec![0u8; 16 * 1024];
-    while let Ok(count) = from.read(&mut buffer).await {
-        if count == 0 {
-            break;
-        }
-        let room = max - output.bytes.len();
-        output.cut |= count > room;
-        output.bytes.extend_from_slice(&buffer[..count.min(room)]);
-    }
-    output
-}
-
-/// Ends a program and everything it started, also when the observing is dropped.
-struct Leash {
-    group: Option<Pid>,
-    before: Children,
-}
-
-impl Leash {
-    /// Kills the process group and adopted orphans; gives how many orphans there were.
-    fn end(&mut self) -> usize {
-        if let Some(group) = self.group.take() {
-            // Gone already is what is wanted.
-            let _gone = rustix::process::kill_process_group(group, Signal::KILL).is_err();
-        }
-        let mut ended = 0;
-        // An orphan may fork while it is being killed: a few rounds, bounded.
-        for _ in 0..16 {
-            let orphans = Children::now().since(&self.before);
-            if orphans.is_empty() {
-                break;
-            }
-            for orphan in orphans {
-                if rustix::process::kill_process(orphan, Signal::KILL).is_ok() {
-                    ended += 1;
-                }
-                let _reaped =
-                    rustix::process::waitpid(Some(orphan), rustix::process::WaitOptions::empty())
-                        .is_ok();
-            }
-        }
-        ended
-    }
-}
-
-impl Drop for Leash {
-    fn drop(&mut self) {
-        self.end();
-    }
-}
-
-/// This process's children, as Linux tells (`proc(5)`, `/proc/pid/task/tid/children`).
-struct Children(Vec<Pid>);
-
-impl Children {
-    fn now() -> Self {
-        let mut found = Vec::new();
-        let tasks = std::fs::read_dir("/proc/self/task").into_iter().flatten();
-        for task in tasks.flatten() {
-            let text = std::fs::read_to_string(task.path().join("children")).unwrap_or_default();
-            found.extend(
-                text.split_whitespace()
-                    .filter_map(|word| Pid::from_raw(word.parse().ok()?)),
-            );
-        }
-        Self(found)
-    }
-
-    fn since(&self, before: &Self) -> Vec<Pid> {
-        self.0
-            .iter()
-            .copied()
-            .filter(|pid| !before.0.contains(pid))
-            .collect()
     }
 }

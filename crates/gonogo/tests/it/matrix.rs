@@ -18,6 +18,7 @@ mod migrations;
 mod postgres;
 mod prometheus;
 mod redis;
+mod rollback;
 mod secrets;
 mod seen;
 mod sqlite;
@@ -50,10 +51,12 @@ enum Kind {
     Capacity,
     Backup,
     Checklist,
+    Git,
+    Rollback,
 }
 
 impl Kind {
-    const ALL: [Self; 22] = [
+    const ALL: [Self; 24] = [
         Self::Http,
         Self::Load,
         Self::Scrape,
@@ -76,6 +79,8 @@ impl Kind {
         Self::Capacity,
         Self::Backup,
         Self::Checklist,
+        Self::Git,
+        Self::Rollback,
     ];
 
     /// The key of its probe.
@@ -99,6 +104,8 @@ impl Kind {
             Self::Capacity => "capacity",
             Self::Backup => "backup",
             Self::Checklist => "checklist",
+            Self::Git => "git",
+            Self::Rollback => "rollback",
         }
     }
 }
