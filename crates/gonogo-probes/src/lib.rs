@@ -70,10 +70,10 @@ static PROBES: &[&dyn Probe] = &[
     &tls::Tls,
     &webhook::Webhook,
     &default_credentials::DefaultCredentials,
-    &checklist::Checklist,
     &openapi::Openapi,
     &suites::Suites,
     &terraform::Terraform,
+    &checklist::Checklist,
     &git::Git,
     &rollback::Rollback,
 ];

@@ -7,13 +7,17 @@ mod chart;
 pub mod escape;
 mod facts;
 mod first_screen;
+pub mod github;
 pub mod html;
 pub mod json;
 pub mod junit;
 pub mod markdown;
 mod markup;
+mod places;
+pub mod sarif;
 mod statements;
 pub mod terminal;
+mod told;
 mod way_back;
 mod wording;
 
@@ -21,6 +25,7 @@ mod wording;
 mod fixtures;
 
 use gonogo_core::judged::Judged;
+pub use places::Places;
 
 /// Every report of a bundle: file name and text.
 pub fn render_all(judged: &Judged) -> Vec<(&'static str, String)> {

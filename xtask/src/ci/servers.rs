@@ -60,6 +60,11 @@ const SERVERS: &[Server] = &[
         tests: "the `redis` probe against a real server (package(gonogo-probes), package(gonogo))",
     },
     Server {
+        program: "nginx",
+        package: "nginx-light",
+        tests: "the `cors`, `security-headers` and `rate-limit` probes against a real server (package(gonogo))",
+    },
+    Server {
         program: "git",
         package: "git",
         tests: "the `secrets` probe over a history, and cases S1 and S5 (package(gonogo-probes), package(lab), package(gonogo))",
@@ -68,6 +73,16 @@ const SERVERS: &[Server] = &[
         program: "pytest-3",
         package: "python3-pytest",
         tests: "case S5, whose recorded counts are held against the suites themselves (package(gonogo))",
+    },
+    Server {
+        program: "nginx",
+        package: "nginx-light",
+        tests: "the `tls` probe against a real server (package(gonogo-probes), package(gonogo))",
+    },
+    Server {
+        program: "openssl",
+        package: "openssl",
+        tests: "the same: RSA keys for it",
     },
     Server {
         program: "strace",

@@ -3,6 +3,7 @@
 //! A cause explains, it decides nothing. Its text holds nothing that differs from check to check, so that checks with
 //! one cause become one finding; commands hold nothing that a target sent.
 
+mod delivered;
 mod facts;
 mod gaps;
 mod rules;
@@ -195,9 +196,15 @@ struct Ready {
 
 /// Every rule there is, for the documents and for the table.
 pub fn all_rules() -> impl Iterator<Item = &'static Rule> {
-    [rules::OBSERVED, gaps::GAPS, gaps::SKIPS]
-        .into_iter()
-        .flatten()
+    [
+        rules::OBSERVED,
+        delivered::DELIVERED,
+        rules::NOTHING,
+        gaps::GAPS,
+        gaps::SKIPS,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// The table, parsed once. That every rule parses is a test.

@@ -494,7 +494,10 @@ pub(super) const OBSERVED: &[Rule] = &[
         "${findings[0].file}:${findings[0].line} meets ${findings[0].rule}, the first of ${size(findings)}: ${findings[0].reason}",
         "${findings[0].safer}",
     ),
-    // Nothing to look at
+];
+
+/// Tried last of what was observed: nothing was there to look at.
+pub(super) const NOTHING: &[Rule] = &[
     rule(
         "stale-metric",
         "",

@@ -2,6 +2,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value as Json, json};
 
+mod delivered;
+
 use super::*;
 use crate::fixture::{BlobMap, Tape, check, facts, gate, nothing, observation, plan};
 use crate::judge::judge_run;
@@ -24,7 +26,10 @@ fn every_rule_parses_and_has_a_name_of_its_own() {
 
 /// The rule that explains a check which expected this and saw that.
 fn rule_of(expect: &[&str], observed: Observed) -> (&'static str, String, String) {
-    let check = check("a", expect);
+    rule_for(check("a", expect), observed)
+}
+
+fn rule_for(check: Check, observed: Observed) -> (&'static str, String, String) {
     let plan = plan(vec![gate("g", vec![check.clone()])]);
     let run = Tape::new().observed("g", "a", observed).finished();
     let judged = judge_run(&plan, &run, &BlobMap::new()).expect("sound");

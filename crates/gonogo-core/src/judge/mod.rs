@@ -23,7 +23,7 @@ pub use run::{RunJudged, belongs, judge_gate, judge_run, judge_subject};
 
 #[cfg(test)]
 pub(crate) use limits::sha256_hex;
-pub(crate) use run::SUBJECT;
+pub use run::SUBJECT;
 pub use secrets::leaked;
 pub use words::{cause_words, skip_words};
 

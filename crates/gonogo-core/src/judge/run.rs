@@ -12,7 +12,7 @@ use crate::record::{Address, Run};
 use crate::value::{Map, Value};
 
 /// The gate id under which the subject is recorded.
-pub(crate) const SUBJECT: &str = "subject";
+pub const SUBJECT: &str = "subject";
 
 /// A run, judged and not yet decided.
 #[derive(Clone, Debug, PartialEq)]

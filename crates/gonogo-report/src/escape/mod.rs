@@ -32,6 +32,15 @@ pub fn terminal(text: &str) -> String {
     out
 }
 
+/// One line for a sink that escapes on its own: what nobody sees is shown by its number.
+pub(crate) fn visible(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        push_visible(&mut out, c, Breaks::Shown);
+    }
+    out
+}
+
 /// Text or an attribute's value for HTML; line breaks and tabs stay, as `<pre>` needs them.
 pub fn html(text: &str) -> String {
     let mut out = String::with_capacity(text.len());

@@ -201,6 +201,9 @@ pub(super) struct ReportArgs {
     /// The form
     #[arg(long, value_enum, default_value = "md")]
     pub(super) format: Format,
+    /// How the plan is called in its repository, for SARIF's places; else its file name
+    #[arg(long, value_name = "PATH")]
+    pub(super) plan_path: Option<String>,
 }
 
 /// The forms of a report.
@@ -216,6 +219,8 @@ pub(super) enum Format {
     Json,
     /// JUnit XML
     Junit,
+    /// SARIF 2.1.0, for code scanning pages
+    Sarif,
 }
 
 /// `gonogo verify`

@@ -4,6 +4,7 @@ mod args;
 mod demo;
 mod diff;
 mod exit;
+mod github;
 mod judge;
 mod lint;
 mod output;

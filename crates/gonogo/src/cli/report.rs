@@ -6,7 +6,8 @@ use crate::bundle;
 use crate::world::World;
 
 pub(super) fn report(args: &ReportArgs) -> Ended {
-    let (_, judged) = bundle::read_judged(&World::real(), &args.run)?;
+    let world = World::real();
+    let (run, judged) = bundle::read_judged(&world, &args.run)?;
     let text = match args.format {
         Format::Text => {
             let look = gonogo_report::terminal::Look {
@@ -20,6 +21,11 @@ pub(super) fn report(args: &ReportArgs) -> Ended {
         Format::Html => gonogo_report::html::render(&judged),
         Format::Junit => gonogo_report::junit::render(&judged),
         Format::Json => gonogo_report::json::render(&judged),
+        Format::Sarif => {
+            let (plan, _) = bundle::load_recorded(&world, &args.run, &run)?;
+            let called = args.plan_path.as_ref().unwrap_or(&run.started.plan_file);
+            gonogo_report::sarif::render(&judged, &gonogo_report::Places::new(&plan, called))
+        }
     };
     output::result_text(&text);
     Ok(0)

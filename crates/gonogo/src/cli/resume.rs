@@ -6,7 +6,7 @@ use super::args::ResumeArgs;
 use super::exit::Exit;
 use super::progress::Live;
 use super::run::{finish, stop_on_signals};
-use super::{Ended, prepare};
+use super::{Ended, github, prepare};
 use crate::bundle;
 use crate::engine::{Asked, Progress, Silent};
 use crate::world::World;
@@ -43,5 +43,7 @@ pub(super) fn resume(args: &ResumeArgs) -> Ended {
         stop_on_signals(),
     ));
     runtime.shutdown_background();
-    finish(&outcome?, args.json)
+    let outcome = outcome?;
+    github::tell(&outcome.judged, None);
+    finish(&outcome, args.json)
 }

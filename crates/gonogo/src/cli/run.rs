@@ -10,7 +10,7 @@ use gonogo_core::record::Power;
 use super::args::{PowerArg, RunArgs};
 use super::exit::Exit;
 use super::progress::Live;
-use super::{Ended, output, prepare};
+use super::{Ended, github, output, prepare};
 use crate::bundle::{self, Outcome as RunOutcome};
 use crate::engine::{Asked, Progress, Setup, Silent};
 use crate::world::World;
@@ -26,8 +26,10 @@ pub(super) fn run(args: &RunArgs) -> Ended {
         allow: powers(&args.env.allow),
         only: args.only.clone(),
     };
+    let places = github::places(&args.plan, &loaded.plan);
     let setup = prepare::setup(loaded, policy, &args.env.inputs, asked)?;
     let outcome = start(setup, &args.out, args.json)?;
+    github::tell(&outcome.judged, places.as_ref());
     finish(&outcome, args.json)
 }
 

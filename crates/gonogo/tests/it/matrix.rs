@@ -7,6 +7,7 @@ mod checklist;
 mod compose;
 mod containers;
 mod databases;
+mod default_credentials;
 mod exec;
 mod files;
 mod git;
@@ -23,6 +24,9 @@ mod secrets;
 mod seen;
 mod sqlite;
 mod target;
+mod tls;
+mod web;
+mod webhook;
 
 use case::{Case, Fails, Healthy};
 
@@ -51,12 +55,18 @@ enum Kind {
     Capacity,
     Backup,
     Checklist,
+    Cors,
+    SecurityHeaders,
+    RateLimit,
+    Tls,
+    Webhook,
+    DefaultCredentials,
     Git,
     Rollback,
 }
 
 impl Kind {
-    const ALL: [Self; 24] = [
+    const ALL: &[Self] = &[
         Self::Http,
         Self::Load,
         Self::Scrape,
@@ -79,6 +89,12 @@ impl Kind {
         Self::Capacity,
         Self::Backup,
         Self::Checklist,
+        Self::Cors,
+        Self::SecurityHeaders,
+        Self::RateLimit,
+        Self::Tls,
+        Self::Webhook,
+        Self::DefaultCredentials,
         Self::Git,
         Self::Rollback,
     ];
@@ -104,6 +120,12 @@ impl Kind {
             Self::Capacity => "capacity",
             Self::Backup => "backup",
             Self::Checklist => "checklist",
+            Self::Cors => "cors",
+            Self::SecurityHeaders => "security-headers",
+            Self::RateLimit => "rate-limit",
+            Self::Tls => "tls",
+            Self::Webhook => "webhook",
+            Self::DefaultCredentials => "default-credentials",
             Self::Git => "git",
             Self::Rollback => "rollback",
         }
@@ -132,23 +154,35 @@ enum Fault {
 }
 
 impl Fault {
-    const ALL: [Self; 16] = [
-        Self::NoData,
-        Self::NotANumber,
-        Self::Infinite,
-        Self::Empty,
-        Self::Timeout,
-        Self::Refused,
-        Self::Dns,
+    const ALL: &[Self] = &[
+        Self::Http,
+        Self::Load,
+        Self::Scrape,
+        Self::Query,
+        Self::Range,
+        Self::Sqlite,
+        Self::Postgres,
+        Self::Inspect,
+        Self::Mint,
+        Self::Files,
+        Self::Secrets,
+        Self::Migrations,
+        Self::Exec,
+        Self::Containers,
+        Self::Kubernetes,
+        Self::Resources,
+        Self::Compose,
+        Self::Redis,
+        Self::Schema,
+        Self::Capacity,
+        Self::Backup,
+        Self::Checklist,
+        Self::Cors,
+        Self::SecurityHeaders,
+        Self::RateLimit,
         Self::Tls,
-        Self::RedirectLoop,
-        Self::Truncated,
-        Self::WrongType,
-        Self::Overflow,
-        Self::ToolAbsent,
-        Self::Denied,
-        Self::Panic,
-        Self::ClockSkew,
+        Self::Webhook,
+        Self::DefaultCredentials,
     ];
 }
 
