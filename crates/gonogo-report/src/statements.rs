@@ -1,8 +1,8 @@
 //! What people stated, as parts that every report shows after its first screen: what is said is decided here.
 
 use gonogo_core::judged::{
-    AcceptanceState, Finding, GateOutcome, Judged, LimitationJudged, OwaspJudged, OwaspRow,
-    ShownState, SignOffJudged,
+    AcceptanceState, ApprovalJudged, Finding, GateOutcome, Judged, LimitationJudged, OwaspJudged,
+    OwaspRow, ShownState, SignOffJudged,
 };
 use gonogo_core::plan::ApprovalState;
 
@@ -14,7 +14,9 @@ pub(crate) struct Part {
     pub(crate) id: &'static str,
     pub(crate) title: &'static str,
     /// One line under the title, where there is something to say first.
-    pub(crate) lead: Vec<String>,
+    pub(crate) lead: Option<String>,
+    /// What must not be overlooked.
+    pub(crate) alarm: Option<String>,
     pub(crate) tables: Vec<Table>,
     /// Lines under the tables.
     pub(crate) notes: Vec<String>,
@@ -56,7 +58,7 @@ pub(crate) fn of_finding(finding: &Finding) -> Vec<(&'static str, &str)> {
         ("rated", rated),
         ("impact", stated.impact.as_deref()),
         ("root cause", stated.root_cause.as_deref()),
-        ("recommendation", stated.recommendation.as_deref()),
+        ("recommended", stated.recommendation.as_deref()),
         ("workaround", stated.workaround.as_deref()),
     ];
     all.into_iter()
@@ -82,7 +84,8 @@ fn limitations(all: &[LimitationJudged]) -> Part {
     Part {
         id: "limitations",
         title: "Known limitations",
-        lead: Vec::new(),
+        lead: None,
+        alarm: None,
         tables: vec![Table {
             head: vec!["limitation", "owner", "accepted by", "until", "ticket"],
             rows: all.iter().map(row).collect(),
@@ -151,7 +154,8 @@ fn owasp(owasp: &OwaspJudged) -> Part {
     Part {
         id: "owasp",
         title: "OWASP Top 10:2025",
-        lead: vec![counts.join(", ")],
+        lead: Some(counts.join(", ")),
+        alarm: None,
         tables: vec![Table {
             head: vec!["category", "why"],
             rows: owasp.rows.iter().map(row).collect(),
@@ -176,33 +180,9 @@ fn sign_off(sign_off: &SignOffJudged) -> Part {
         word: met(criterion.state),
         cells: vec![criterion.text.clone(), criterion.why.clone()],
     });
-    let approvals = sign_off.approvals.iter().map(|approval| {
-        let mut said: Vec<String> = approval.conditions.clone();
-        said.extend(approval.comment.clone());
-        Row {
-            like: match approval.state {
-                ApprovalState::Approved => GateOutcome::Pass,
-                ApprovalState::Conditional => GateOutcome::Warn,
-                ApprovalState::Pending => GateOutcome::Pending,
-                ApprovalState::Rejected => GateOutcome::Fail,
-            },
-            word: approval.state.word(),
-            cells: vec![
-                approval.person.clone(),
-                approval
-                    .on
-                    .map_or_else(|| "–".to_owned(), |on| on.to_string()),
-                if said.is_empty() {
-                    "–".to_owned()
-                } else {
-                    said.join("; ")
-                },
-            ],
-        }
-    });
     let good = |state| matches!(state, ShownState::Pass | ShownState::Warn);
     let are_met = sign_off.criteria.iter().filter(|c| good(c.state)).count();
-    let mut lead = vec![format!(
+    let lead = format!(
         "{} of {} met; approval: {}",
         are_met,
         match sign_off.criteria.len() {
@@ -210,8 +190,7 @@ fn sign_off(sign_off: &SignOffJudged) -> Part {
             n => format!("{n} criteria"),
         },
         sign_off.message
-    )];
-    lead.extend(sign_off.contradiction.clone());
+    );
     let mut notes = sign_off.refused.clone();
     for line in &sign_off.environment {
         notes.push(format!("Environment, as described: {line}"));
@@ -223,7 +202,8 @@ fn sign_off(sign_off: &SignOffJudged) -> Part {
     Part {
         id: "sign-off",
         title: "Sign-off",
-        lead,
+        lead: Some(lead),
+        alarm: sign_off.contradiction.clone(),
         tables: vec![
             Table {
                 head: vec!["acceptance criterion", "why"],
@@ -231,10 +211,35 @@ fn sign_off(sign_off: &SignOffJudged) -> Part {
             },
             Table {
                 head: vec!["decides", "on", "said"],
-                rows: approvals.collect(),
+                rows: sign_off.approvals.iter().map(approval).collect(),
             },
         ],
         notes,
+    }
+}
+
+fn approval(approval: &ApprovalJudged) -> Row {
+    let mut said: Vec<String> = approval.conditions.clone();
+    said.extend(approval.comment.clone());
+    Row {
+        like: match approval.state {
+            ApprovalState::Approved => GateOutcome::Pass,
+            ApprovalState::Conditional => GateOutcome::Warn,
+            ApprovalState::Pending => GateOutcome::Pending,
+            ApprovalState::Rejected => GateOutcome::Fail,
+        },
+        word: approval.state.word(),
+        cells: vec![
+            approval.person.clone(),
+            approval
+                .on
+                .map_or_else(|| "–".to_owned(), |on| on.to_string()),
+            if said.is_empty() {
+                "–".to_owned()
+            } else {
+                said.join("; ")
+            },
+        ],
     }
 }
 

@@ -67,10 +67,10 @@ pub(super) async fn observe(call: Call<'_>) -> Result<Seen, NotObserved> {
     Ok(seen(ran?, max_output))
 }
 
-/// Runs a program to its end within the check's time limit, and ends all that it started.
+/// Runs a program to its end within the check's time limit.
 pub(crate) async fn carry_out(ctx: &Ctx, program: &Program<'_>) -> Result<Ran, NotObserved> {
     let tried = program.name;
-    let mut command = ctx.program(program.name);
+    let mut command = ctx.program(tried);
     command
         .args(program.arguments)
         .envs(program.variables)

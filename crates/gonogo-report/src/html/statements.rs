@@ -18,10 +18,15 @@ pub(super) fn render(page: &mut Markup, judged: &Judged) {
 
 fn section(page: &mut Markup, part: &Part) {
     page.put("<section id=\"{}\"><h2>{}</h2>\n", &[part.id, part.title]);
-    for line in &part.lead {
+    if let Some(line) = &part.lead {
         page.raw("<p>");
         prose(page, line);
         page.raw("</p>");
+    }
+    if let Some(line) = &part.alarm {
+        page.raw("<p class=\"alarm\"><b>");
+        prose(page, line);
+        page.raw("</b></p>");
     }
     for table in &part.tables {
         self::table(page, table);
@@ -35,7 +40,7 @@ fn section(page: &mut Markup, part: &Part) {
 }
 
 fn table(page: &mut Markup, table: &Table) {
-    page.raw("<div class=\"scroll under\"><table><thead><tr><th scope=\"col\">state</th>");
+    page.raw("<div class=\"scroll under\"><table class=\"stated\"><thead><tr><th scope=\"col\">state</th>");
     for head in &table.head {
         page.put("<th scope=\"col\">{}</th>", &[head]);
     }

@@ -126,6 +126,8 @@ fn finding_lines(canvas: &mut Canvas, finding: &Finding) {
         ("next", finding.next.as_deref()),
         ("owner", finding.owner.as_deref()),
     ];
+    let stated = crate::statements::of_finding(finding);
+    let columns = if stated.is_empty() { 10 } else { 13 };
     let mut lines = finding.lines.as_slice();
     for (name, text) in rows {
         let Some(text) = text.filter(|text| !text.trim().is_empty()) else {
@@ -135,21 +137,26 @@ fn finding_lines(canvas: &mut Canvas, finding: &Finding) {
             excerpt(canvas, &mut lines);
         }
         let text = escape::shorten(text, MOST_TEXT);
-        let label = Label::new(name, 10, quiet());
+        let label = Label::new(name, columns, quiet());
         if name == "next" {
-            next_step(canvas, 2, ("next", 10), &text);
+            next_step(canvas, 2, ("next", columns), &text);
         } else {
             canvas.labelled(2, &label, &text, Style::new());
         }
     }
     excerpt(canvas, &mut lines);
-    for (name, text) in crate::statements::of_finding(finding) {
+    for (name, text) in stated {
         let text = escape::shorten(text, MOST_TEXT);
-        canvas.labelled(2, &Label::new(name, 16, quiet()), &text, Style::new());
+        canvas.labelled(2, &Label::new(name, columns, quiet()), &text, Style::new());
     }
     if !finding.also.is_empty() {
         let also = escape::shorten(&finding.also.join(", "), MOST_TEXT).into_owned();
-        canvas.labelled(2, &Label::new("explains", 10, quiet()), &also, Style::new());
+        canvas.labelled(
+            2,
+            &Label::new("explains", columns, quiet()),
+            &also,
+            Style::new(),
+        );
     }
 }
 

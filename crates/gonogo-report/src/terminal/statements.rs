@@ -22,12 +22,18 @@ pub(super) fn render(canvas: &mut Canvas, judged: &Judged) {
 
 fn one(canvas: &mut Canvas, part: &Part) {
     canvas.head(part.title);
-    for line in &part.lead {
+    if let Some(line) = &part.lead {
         canvas.text(0, &escape::shorten(line, MOST_TEXT), Style::new());
+    }
+    if let Some(line) = &part.alarm {
+        canvas.text(0, &escape::shorten(line, MOST_TEXT), Style::new().bold());
     }
     for table in &part.tables {
         canvas.gap();
         self::table(canvas, table);
+    }
+    if !part.notes.is_empty() {
+        canvas.gap();
     }
     for line in part.notes.iter().take(MOST_NOTES) {
         canvas.text(0, &escape::shorten(line, MOST_TEXT), quiet());

@@ -16,6 +16,7 @@ mod http;
 mod jwt;
 mod load;
 mod migrations;
+mod openapi;
 mod postgres;
 mod prometheus;
 mod redis;
@@ -61,6 +62,7 @@ enum Kind {
     Tls,
     Webhook,
     DefaultCredentials,
+    Openapi,
     Git,
     Rollback,
 }
@@ -95,6 +97,7 @@ impl Kind {
         Self::Tls,
         Self::Webhook,
         Self::DefaultCredentials,
+        Self::Openapi,
         Self::Git,
         Self::Rollback,
     ];
@@ -126,6 +129,7 @@ impl Kind {
             Self::Tls => "tls",
             Self::Webhook => "webhook",
             Self::DefaultCredentials => "default-credentials",
+            Self::Openapi => "openapi",
             Self::Git => "git",
             Self::Rollback => "rollback",
         }
@@ -154,35 +158,23 @@ enum Fault {
 }
 
 impl Fault {
-    const ALL: &[Self] = &[
-        Self::Http,
-        Self::Load,
-        Self::Scrape,
-        Self::Query,
-        Self::Range,
-        Self::Sqlite,
-        Self::Postgres,
-        Self::Inspect,
-        Self::Mint,
-        Self::Files,
-        Self::Secrets,
-        Self::Migrations,
-        Self::Exec,
-        Self::Containers,
-        Self::Kubernetes,
-        Self::Resources,
-        Self::Compose,
-        Self::Redis,
-        Self::Schema,
-        Self::Capacity,
-        Self::Backup,
-        Self::Checklist,
-        Self::Cors,
-        Self::SecurityHeaders,
-        Self::RateLimit,
+    const ALL: [Self; 16] = [
+        Self::NoData,
+        Self::NotANumber,
+        Self::Infinite,
+        Self::Empty,
+        Self::Timeout,
+        Self::Refused,
+        Self::Dns,
         Self::Tls,
-        Self::Webhook,
-        Self::DefaultCredentials,
+        Self::RedirectLoop,
+        Self::Truncated,
+        Self::WrongType,
+        Self::Overflow,
+        Self::ToolAbsent,
+        Self::Denied,
+        Self::Panic,
+        Self::ClockSkew,
     ];
 }
 

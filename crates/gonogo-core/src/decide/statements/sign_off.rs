@@ -141,6 +141,18 @@ pub(in crate::decide) fn contradicted(sign_off: &mut SignOffJudged, verdict: Ver
     }
 }
 
+/// An address without what was asked there.
+fn origin(address: &str) -> &str {
+    let Some((scheme, rest)) = address.split_once("://") else {
+        return address;
+    };
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    if host.is_empty() {
+        return address;
+    }
+    &address[..scheme.len() + 3 + host.len()]
+}
+
 /// The environment and each target as it was reached.
 fn observed(deciding: &Deciding<'_>, subject: &SubjectJudged, gates: &[GateJudged]) -> Vec<String> {
     let started = &deciding.run.started;
@@ -157,7 +169,7 @@ fn observed(deciding: &Deciding<'_>, subject: &SubjectJudged, gates: &[GateJudge
     for target in targets {
         let engine = target.engine.as_ref();
         let engine = engine.map_or_else(String::new, |engine| format!(", {engine}"));
-        let line = format!("{} at {}{engine}", target.name, target.address);
+        let line = format!("{} at {}{engine}", target.name, origin(&target.address));
         if seen.insert(line.clone()) {
             out.push(line);
         }

@@ -124,7 +124,24 @@ pub(super) fn build(
         findings: &findings,
     };
     plan.statements = statements::build(written, &plan, &sites, reader, schema);
-    for (name, template) in &templates {
+    unused_templates(&templates, reader, schema);
+    Built {
+        plan,
+        gates: sites,
+        subject,
+        targets,
+        environments,
+        decide,
+        inputs,
+    }
+}
+
+fn unused_templates(
+    templates: &BTreeMap<String, super::expand::TemplateBody>,
+    reader: &mut Reader<'_>,
+    schema: &Json,
+) {
+    for (name, template) in templates {
         if !template.used {
             let mut decoder = reader.decoder(schema);
             decoder.lenient = true;
@@ -137,15 +154,6 @@ pub(super) fn build(
                 template.name_span,
             );
         }
-    }
-    Built {
-        plan,
-        gates: sites,
-        subject,
-        targets,
-        environments,
-        decide,
-        inputs,
     }
 }
 
