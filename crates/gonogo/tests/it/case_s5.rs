@@ -151,6 +151,8 @@ fn dependants(fault: Fault) -> &'static [&'static str] {
     match fault {
         // What is not the release at the start is not at the end, nor behind the load balancer.
         Fault::OtherVersion => &["subject/end", "front/same-sidecar"],
+        // Without the tag there is nothing to go back to.
+        Fault::LegacyTagMissing => &["way-back/to-legacy"],
         // One count over all three.
         Fault::SuiteRanNothing | Fault::SuiteFailed | Fault::SuiteSkipped => &["suites/all"],
         // The same body is among all those that must be refused.
