@@ -139,7 +139,7 @@ const FAULTS: &[FaultInfo] = &[
         "Reading the inventory anew takes 2.5 seconds more."),
     info(Fault::CertificateOfAnotherHost, "certificate-of-another-host", "front/certificate",
         "The load balancer shows a certificate for another host."),
-    info(Fault::CertificateExpiring, "certificate-expiring", "front/certificate-lasts",
+    info(Fault::CertificateExpiring, "certificate-expiring", "front/certificate",
         "The load balancer's certificate ends in three days."),
     info(Fault::LimitationNotCarried, "limitation-not-carried", "limitations/carried",
         "The release knows a fifth limitation, which nobody has accepted: uploads are not backed up."),
