@@ -1,8 +1,9 @@
 //! The image that is delivered, built by the engine from the release's own Dockerfile, and its container.
 
-use std::path::Path;
-
-use super::{Fault, Faults, VERSION, delivered::write};
+use super::{
+    Fault, Faults, VERSION,
+    delivered::{large, write},
+};
 use crate::{ContainerEngine, LabError, NoServer};
 
 const DOCKERFILE: &str =
@@ -39,7 +40,7 @@ pub fn deploy(
     )?;
     write(&context.join("healthy.sh"), HEALTHY)?;
     if has(Fault::ImageTooLarge) {
-        ballast(&context.join("cache"))?;
+        large(&context.join("cache"), BALLAST)?;
     }
     let arm = has(Fault::ImageForAnotherPlatform);
     if arm {
@@ -142,15 +143,6 @@ fn other_base(engine: &ContainerEngine, project: &str) -> Result<(), NoServer> {
     engine.remove(&name)?;
     engine.podman(&["import", "-q", "--arch", "arm64", &tar, OTHER_BASE])?;
     Ok(())
-}
-
-/// A file that is large and has nothing in it.
-fn ballast(path: &Path) -> Result<(), LabError> {
-    let made = std::fs::File::create(path).and_then(|file| file.set_len(BALLAST));
-    made.map_err(|error| LabError::Delivered {
-        what: "make a large file".to_owned(),
-        why: error.to_string(),
-    })
 }
 
 fn failed(error: NoServer) -> LabError {

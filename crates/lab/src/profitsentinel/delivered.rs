@@ -1,10 +1,10 @@
 //! What was delivered: a git repository with the release's documents, its infrastructure and what its suites said.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::Path;
+use std::process::Stdio;
 
 use super::{Fault, Faults};
-use crate::LabError;
+use crate::{LabError, watched::program};
 
 /// The tag under which version 1 was archived.
 pub const TAG: &str = "v1.0-legacy-final";
@@ -154,12 +154,7 @@ pub fn deliver(folder: &Path, faults: &Faults) -> Result<String, LabError> {
 }
 
 fn git(folder: &Path, arguments: &[&str]) -> Result<String, LabError> {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a git repository is made by the program git"
-    )]
-    let mut command = Command::new("git");
-    let output = command
+    let output = program("git")
         .args(["-c", "commit.gpgsign=false", "-c", "tag.gpgsign=false"])
         .args([
             "-c",
@@ -199,12 +194,20 @@ fn failed(place: &Path, error: &std::io::Error) -> LabError {
     }
 }
 
+/// A file that is large and has nothing in it.
+pub(super) fn large(path: &Path, size: u64) -> Result<(), LabError> {
+    write(path, &[])?;
+    let file = std::fs::OpenOptions::new().write(true).open(path);
+    file.and_then(|file| file.set_len(size))
+        .map_err(|e| failed(path, &e))
+}
+
 /// Writes a file and the folders that it lies in.
 #[expect(
     clippy::disallowed_methods,
     reason = "the lab stands outside of gonogo's world and writes its own files"
 )]
-pub(super) fn write(path: &PathBuf, bytes: &[u8]) -> Result<(), LabError> {
+pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), LabError> {
     let folder = path.parent().unwrap_or(path);
     std::fs::create_dir_all(folder)
         .and_then(|()| std::fs::write(path, bytes))

@@ -1,6 +1,8 @@
 //! The pipeline: reads an inventory and says where a store loses money. Real work on made-up lines, bounded.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 /// So many lines an inventory has.
 const LINES: u32 = 6_000;

@@ -88,7 +88,7 @@ fn the_document_has_sixteen_operations_on_fifteen_paths() {
 
 #[test]
 fn the_pipeline_finds_the_same_each_time_and_something_in_every_store() {
-    let begun = std::time::Instant::now();
+    let begun = tokio::time::Instant::now();
     let first = pipeline::Inventory::read().look(begun).issues;
     assert_eq!(pipeline::Inventory::read().look(begun).issues, first);
     let stores: BTreeSet<u32> = first.iter().map(|issue| issue.store).collect();
