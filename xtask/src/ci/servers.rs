@@ -62,27 +62,22 @@ const SERVERS: &[Server] = &[
     Server {
         program: "nginx",
         package: "nginx-light",
-        tests: "the `cors`, `security-headers` and `rate-limit` probes against a real server (package(gonogo))",
+        tests: "the `cors`, `security-headers`, `rate-limit` and `tls` probes against a real server (package(gonogo-probes), package(gonogo))",
     },
     Server {
         program: "git",
         package: "git",
-        tests: "the `secrets` probe over a history, and cases S1 and S5 (package(gonogo-probes), package(lab), package(gonogo))",
+        tests: "the `git`, `rollback`, `migrations` and `secrets` probes over a history, and cases S1 and S5 (package(gonogo-probes), package(lab), package(gonogo))",
     },
     Server {
         program: "pytest-3",
         package: "python3-pytest",
-        tests: "case S5, whose recorded counts are held against the suites themselves (package(gonogo))",
-    },
-    Server {
-        program: "nginx",
-        package: "nginx-light",
-        tests: "the `tls` probe against a real server (package(gonogo-probes), package(gonogo))",
+        tests: "case S5, whose recorded counts are held against the suites themselves (package(gonogo)); also the `tests` probe",
     },
     Server {
         program: "openssl",
         package: "openssl",
-        tests: "the same: RSA keys for it",
+        tests: "RSA keys for the server of the `tls` probe (package(gonogo-probes), package(gonogo))",
     },
     Server {
         program: "strace",

@@ -113,9 +113,8 @@ fn of_gate(gate: &GateJudged, planned: &Gate, written: &Check, check: &CheckJudg
 fn owner(planned: &Gate, written: Option<&Check>) -> Option<String> {
     let of_check = written.and_then(|check| check.finding.as_ref());
     let said = [of_check, planned.finding.as_ref()];
-    let said = said.into_iter().flatten();
-    said.filter_map(|text| text.owner.clone())
-        .next()
+    let mut said = said.into_iter().flatten();
+    said.find_map(|text| text.owner.clone())
         .or_else(|| planned.owner.clone())
 }
 

@@ -1,4 +1,4 @@
-//! The rules over what was delivered and how it is served: containers, TLS, headers, webhooks, documents, suites, statements.
+//! The rules over what was delivered and how it is served: containers, TLS, webhooks, documents, suites, statements.
 //!
 //! The probe is named first in each condition, so that a fact of the same name elsewhere does not count.
 
@@ -101,41 +101,6 @@ pub(super) const DELIVERED: &[Rule] = &[
     ),
     // How it is served
     rule(
-        "cors-any-origin",
-        "cors",
-        "probe == 'cors' && (reflects_any || foreign_preflight_allowed)",
-        "the target allows whatever origin asks: any page may read its answers",
-        "compare the origin with a list, and send no CORS header to others; then ${try_it}",
-    ),
-    rule(
-        "cors-refused",
-        "cors",
-        "probe == 'cors'",
-        "a browser would not let the page do this: the answer lacks a CORS header, or names another origin, method or header",
-        "compare the deployment's list of allowed origins, methods and headers with the page's; then ${try_it}",
-    ),
-    rule(
-        "headers-missing",
-        "",
-        "probe == 'security-headers' && size(missing) > 0",
-        "security headers are not set, neither by the service nor by the proxy before it",
-        "set them in one place, the proxy or a middleware, for error pages too; then ${try_it}",
-    ),
-    rule(
-        "headers-weak",
-        "",
-        "probe == 'security-headers' && size(weak) > 0",
-        "a security header is there with a value that protects little or nothing",
-        "each entry of `weak` says why; the value that protects is in the OWASP Secure Headers Project's list",
-    ),
-    rule(
-        "headers-tell-too-much",
-        "",
-        "probe == 'security-headers' && size(to_remove) > 0",
-        "headers tell what runs there and in which version",
-        "have the proxy remove them; then ${try_it}",
-    ),
-    rule(
         "tls-has-expired",
         "",
         "probe == 'tls' && has(expires_in) && expires_in <= duration('0s')",
@@ -169,20 +134,6 @@ pub(super) const DELIVERED: &[Rule] = &[
         "probe == 'tls' && unmet.matches('versions|cipher|grade')",
         "the server still takes versions or suites of TLS that are broken or outdated",
         "allow TLS 1.2 and 1.3 only, with forward secrecy and authenticated encryption; then ${try_it}",
-    ),
-    rule(
-        "rate-limit-silent",
-        "",
-        "probe == 'rate-limit' && has(limited_at) && !has(retry_after)",
-        "the limiter steps in and does not say when to come back",
-        "send Retry-After with the 429; then ${try_it}",
-    ),
-    rule(
-        "rate-limit-absent",
-        "",
-        "probe == 'rate-limit' && !has(limited_at)",
-        "the target's rate limiter did not step in",
-        "check that the limiter is switched on, and that `requests:` goes beyond its limit; then ${try_it}",
     ),
     // Documents
     rule(

@@ -7,6 +7,7 @@ mod delivered;
 mod facts;
 mod gaps;
 mod rules;
+mod web;
 
 use std::sync::OnceLock;
 
@@ -197,6 +198,7 @@ struct Ready {
 /// Every rule there is, for the documents and for the table.
 pub fn all_rules() -> impl Iterator<Item = &'static Rule> {
     [
+        web::WEB,
         rules::OBSERVED,
         delivered::DELIVERED,
         rules::NOTHING,

@@ -26,10 +26,12 @@ fn every_rule_parses_and_has_a_name_of_its_own() {
 
 /// The rule that explains a check which expected this and saw that.
 fn rule_of(expect: &[&str], observed: Observed) -> (&'static str, String, String) {
-    rule_for(check("a", expect), observed)
+    rule_for("http", expect, observed)
 }
 
-fn rule_for(check: Check, observed: Observed) -> (&'static str, String, String) {
+fn rule_for(probe: &str, expect: &[&str], observed: Observed) -> (&'static str, String, String) {
+    let mut check = check("a", expect);
+    probe.clone_into(&mut check.probe);
     let plan = plan(vec![gate("g", vec![check.clone()])]);
     let run = Tape::new().observed("g", "a", observed).finished();
     let judged = judge_run(&plan, &run, &BlobMap::new()).expect("sound");
@@ -404,5 +406,131 @@ fn commands_are_quoted_for_a_shell_and_hold_no_secret() {
 fn the_causes_of_one_kind_of_refusal_do_not_differ_from_check_to_check() {
     for rule in all_rules().filter(|r| r.group == "401" || r.group == "slow") {
         assert!(!rule.cause.contains("${"), "{}", rule.id);
+    }
+}
+
+#[test]
+fn what_a_service_tells_browsers_and_callers_is_explained() {
+    let seen = |json: Json| Observed::Observation(Box::new(observation(facts(json))));
+    let cors = |reflects: bool| {
+        seen(json!({
+            "reflects_any": reflects,
+            "foreign": [
+                {"kind": "random", "allowed": reflects}, {"kind": "suffix", "allowed": true},
+            ],
+            "preflight": {"allowed": false, "why": ["PUT is not in Access-Control-Allow-Methods"]},
+            "simple": {"allowed": false, "why": ["there is no Access-Control-Allow-Origin"]},
+        }))
+    };
+    let headers = || {
+        seen(json!({
+            "status": 200, "missing": ["referrer-policy"], "to_remove": ["server"], "grade": "F",
+            "weak": [{"name": "x-frame-options", "why": "browsers do not heed it"}],
+        }))
+    };
+    let limit = |json: Json| seen(json);
+    let met = json!({"announced": true, "disagreements": ["4 are left"], "consistent": false,
+        "stopped": "limited", "requests": 9, "limited_at": 9, "statuses": {"200": 8, "429": 1}});
+    let silent = |stopped: &str| json!({"announced": false, "stopped": stopped, "requests": 50});
+    for (probe, expect, observed, rule, said) in [
+        (
+            "cors",
+            "!reflects_any",
+            cors(true),
+            "cors-reflects",
+            "every origin",
+        ),
+        (
+            "cors",
+            "foreign.all(f, !f.allowed)",
+            cors(false),
+            "cors-pattern",
+            "(suffix)",
+        ),
+        (
+            "cors",
+            "preflight.allowed",
+            cors(false),
+            "cors-preflight",
+            "PUT is not",
+        ),
+        (
+            "cors",
+            "simple.allowed",
+            cors(false),
+            "cors-answer",
+            "there is no",
+        ),
+        (
+            "security-headers",
+            "missing == []",
+            headers(),
+            "header-missing",
+            "no referrer-policy",
+        ),
+        (
+            "security-headers",
+            "weak == []",
+            headers(),
+            "header-weak",
+            "x-frame-options: browsers",
+        ),
+        (
+            "security-headers",
+            "to_remove == []",
+            headers(),
+            "header-tells",
+            "server",
+        ),
+        (
+            "rate-limit",
+            "consistent",
+            limit(met.clone()),
+            "limit-disagrees",
+            "4 are left",
+        ),
+        (
+            "rate-limit",
+            "limited_at < 5",
+            limit(met.clone()),
+            "limit-elsewhere",
+            "request 9",
+        ),
+        (
+            "rate-limit",
+            "retry_after < duration('1m')",
+            limit(met),
+            "limit-without-retry-after",
+            "no Retry-After",
+        ),
+        (
+            "rate-limit",
+            "consistent",
+            limit(silent("all sent")),
+            "limit-not-told",
+            "no fields",
+        ),
+        (
+            "rate-limit",
+            "limited_at < 5",
+            limit(silent("all sent")),
+            "limit-not-met",
+            "50 requests",
+        ),
+        (
+            "rate-limit",
+            "limited_at < 5",
+            limit(silent("server error")),
+            "limit-answers-5xx",
+            "503",
+        ),
+    ] {
+        let (found, cause, next) = rule_for(probe, &[expect], observed);
+        assert_eq!(found, rule, "{cause} / {next}");
+        assert!(cause.contains(said), "{cause}");
+        assert!(
+            !next.contains("Access-Control"),
+            "a command holds what a target sent: {next}"
+        );
     }
 }

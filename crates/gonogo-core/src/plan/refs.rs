@@ -4,20 +4,20 @@ use super::build::GateSite;
 use super::types::Gate;
 use crate::diag::{Diagnostic, nearest};
 
-/// Whether `gate` or `gate/check` is there, or what is wrong with the name. Checks of a gate that could not be built
+/// What is wrong with a name, `gate` or `gate/check`, where neither is there. Checks of a gate that could not be built
 /// whole (`sites`) are not complained of.
-pub(super) fn find(
+pub(super) fn problem(
     gates: &[Gate],
     sites: Option<&[GateSite]>,
     name: &str,
-) -> Result<(), Diagnostic> {
+) -> Option<Diagnostic> {
     let (gate_id, check_id) = match name.split_once('/') {
         Some((gate, check)) => (gate, Some(check)),
         None => (name, None),
     };
     let Some(at) = gates.iter().position(|g| g.id == gate_id) else {
         let problem = Diagnostic::error("unknown-gate", format!("no gate is called `{gate_id}`"));
-        return Err(
+        return Some(
             match nearest(gate_id, gates.iter().map(|g| g.id.as_str())) {
                 Some(near) => problem.help(format!("did you mean `{near}`?")),
                 None => problem,
@@ -30,13 +30,13 @@ pub(super) fn find(
         Some(check) if is_whole && !gate.checks.iter().any(|c| c.id == check) => {
             let message = format!("the gate `{gate_id}` has no check `{check}`");
             let problem = Diagnostic::error("unknown-check", message);
-            Err(
+            Some(
                 match nearest(check, gate.checks.iter().map(|c| c.id.as_str())) {
                     Some(near) => problem.help(format!("did you mean `{gate_id}/{near}`?")),
                     None => problem,
                 },
             )
         }
-        _ => Ok(()),
+        _ => None,
     }
 }

@@ -82,6 +82,10 @@ pub trait Syntax: Send + Sync {
     fn needs_target(&self) -> bool {
         !self.targets().is_empty()
     }
+    /// The kind, and the name where one is given, of a second target that a check with these options asks.
+    fn second_target<'o>(&self, _options: &'o Json) -> Option<(&'static str, Option<&'o str>)> {
+        None
+    }
     /// The facts that it observes, given the options as written.
     fn shape(&self, options: &Json) -> Shape;
     /// What the check may do, given the options as written and whether its gate is rolled back. `reads` is the

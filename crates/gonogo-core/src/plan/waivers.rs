@@ -167,7 +167,7 @@ fn subject(
         reader.say(problem, at);
         return None;
     }
-    if let Err(problem) = refs::find(&plan.gates, None, name) {
+    if let Some(problem) = refs::problem(&plan.gates, None, name) {
         reader.say(problem, at);
         return None;
     }

@@ -2,6 +2,7 @@
 
 mod observed;
 mod run;
+mod shape;
 mod syntax;
 
 use gonogo_core::plan::{Cost, OptionProblem, Syntax};
@@ -34,7 +35,7 @@ impl Syntax for Cors {
     }
 
     fn shape(&self, _options: &Json) -> Shape {
-        observed::shape()
+        shape::shape()
     }
 
     fn power(&self, _options: &Json, _rollback: bool, _reads: bool) -> Option<Power> {

@@ -2,7 +2,6 @@
 //! sections 4.9 and 4.8, as of 2026-08), as facts.
 
 use gonogo_core::record::{Absence, Shown};
-use gonogo_core::shape::{Field, Shape, Type};
 use gonogo_core::{Map, Value};
 
 use super::syntax::is_token;
@@ -34,147 +33,6 @@ pub(super) struct Seen<'a> {
     pub(super) stranger: String,
     pub(super) stranger_preflight: Fetched,
     pub(super) foreign: Vec<Foreign>,
-}
-
-/// The facts of the probe.
-pub(super) fn shape() -> Shape {
-    let fields = [
-        (
-            "origin",
-            Field::new(Type::String, "the origin that was asked with"),
-        ),
-        (
-            "preflight",
-            Field::new(
-                answer_type(true),
-                "the answer to the preflight, and what a browser makes of it",
-            ),
-        ),
-        (
-            "simple",
-            Field::new(
-                answer_type(false),
-                "the answer to a GET, and whether the page may read it",
-            ),
-        ),
-        (
-            "reflects_any",
-            Field::new(
-                Type::Bool,
-                "whether a random foreign origin was given back as allowed",
-            ),
-        ),
-        (
-            "wildcard_with_credentials",
-            Field::new(
-                Type::Bool,
-                "whether some answer has both `*` and credentials, which no browser accepts",
-            ),
-        ),
-        (
-            "foreign",
-            Field::new(
-                Type::list(Type::fields([
-                    (
-                        "kind",
-                        Field::new(
-                            Type::String,
-                            "`random`, `null`, `suffix`, `prefix` or `plain-http`",
-                        ),
-                    ),
-                    ("origin", Field::new(Type::String, "the origin")),
-                    (
-                        "allowed",
-                        Field::new(Type::Bool, "whether a page of it may read the answer"),
-                    ),
-                    (
-                        "with_credentials",
-                        Field::new(
-                            Type::Bool,
-                            "whether it may do so with the user's credentials",
-                        ),
-                    ),
-                ])),
-                "origins that nobody meant to allow, and what they got",
-            ),
-        ),
-        (
-            "foreign_preflight_allowed",
-            Field::new(
-                Type::Bool,
-                "whether the random foreign origin passed the preflight",
-            ),
-        ),
-    ];
-    Shape {
-        fields: fields.into_iter().map(|(n, f)| (n.to_owned(), f)).collect(),
-    }
-}
-
-fn answer_type(is_preflight: bool) -> Type {
-    let mut fields = vec![
-        ("status", Field::new(Type::Int, "the status code")),
-        (
-            "allowed",
-            Field::new(Type::Bool, "whether a browser lets the page go on"),
-        ),
-        (
-            "why",
-            Field::new(
-                Type::list(Type::String),
-                "why it does not; empty where it does",
-            ),
-        ),
-        (
-            "origin",
-            Field::optional(Type::String, "`Access-Control-Allow-Origin` as it came"),
-        ),
-        (
-            "credentials",
-            Field::new(
-                Type::Bool,
-                "whether `Access-Control-Allow-Credentials` is `true`",
-            ),
-        ),
-        (
-            "vary",
-            Field::new(
-                Type::list(Type::String),
-                "the names in `Vary`, in lower case: without `origin` a cache may mix answers up",
-            ),
-        ),
-    ];
-    if is_preflight {
-        fields.extend([
-            (
-                "methods",
-                Field::optional(
-                    Type::list(Type::String),
-                    "`Access-Control-Allow-Methods`; absent where it is or cannot be read",
-                ),
-            ),
-            (
-                "headers",
-                Field::optional(
-                    Type::list(Type::String),
-                    "`Access-Control-Allow-Headers` in lower case; absent where it is or cannot be read",
-                ),
-            ),
-            (
-                "max_age",
-                Field::optional(Type::Duration, "how long the answer may be kept"),
-            ),
-        ]);
-    } else {
-        fields.push((
-            "exposed",
-            Field::optional(
-                Type::list(Type::String),
-                "`Access-Control-Expose-Headers` in lower case",
-            ),
-        ));
-    }
-    Type::fields(fields)
 }
 
 /// The facts.
@@ -234,12 +92,12 @@ pub(super) fn seen(all: &Seen<'_>) -> probe::Seen {
     }
 }
 
-/// An error page without a word on other origins says nothing of what the service would say: that it lets no foreign
+/// An error, or the limiter's answer, without a word on other origins says nothing of what the service would say: that it lets no foreign
 /// origin in proves nothing then.
 fn nothing_there(all: &Seen<'_>) -> Option<Absence> {
     let header = "access-control-allow-origin";
     let status = all.simple.status;
-    let is_none = [404, 410].contains(&status) || status >= 500;
+    let is_none = [404, 410, 429].contains(&status) || status >= 500;
     let silent = [&all.preflight, &all.simple];
     let silent = silent.iter().all(|answer| answer.header(header).is_none());
     (is_none && silent).then(|| Absence {
@@ -265,7 +123,7 @@ fn row(who: &str, origin: &str, answer: &Fetched, credentials: bool) -> Vec<Stri
 fn preflight(answer: &Fetched, page: &Page) -> Value {
     let methods = names(answer, "access-control-allow-methods");
     let headers = names(answer, "access-control-allow-headers");
-    let headers = headers.map(|names| names.map(|n| n.iter().map(lower).collect()));
+    let headers = headers.map(|names| names.map(|n| lower(&n)));
     let age = answer.combined("access-control-max-age");
     let age = age.and_then(|text| text.trim().parse::<u32>().ok());
     let why = refusals_of_preflight(answer, page);
@@ -287,7 +145,7 @@ fn simple(answer: &Fetched, page: &Page) -> Value {
     let mut facts = common(answer, why.into_iter().collect());
     facts.extend(map([(
         "exposed",
-        exposed.map(|names| texts(names.iter().map(lower).collect())),
+        exposed.map(|names| texts(lower(&names))),
     )]));
     Value::Map(facts)
 }
@@ -401,8 +259,8 @@ fn names(answer: &Fetched, header: &str) -> Option<Result<Vec<String>, String>> 
     })
 }
 
-fn lower(name: &String) -> String {
-    name.to_ascii_lowercase()
+fn lower(names: &[String]) -> Vec<String> {
+    names.iter().map(|name| name.to_ascii_lowercase()).collect()
 }
 
 fn texts(all: Vec<String>) -> Value {

@@ -3,7 +3,6 @@ use proptest::prelude::*;
 use super::observed::{Page, checked, refusals_of_preflight};
 use super::run::{foreign_origins, without_credentials};
 use super::syntax::{lint, origin_problem};
-use super::*;
 use crate::http::{Fetched, HttpTarget};
 
 const PAGE: &str = "https://app.example";

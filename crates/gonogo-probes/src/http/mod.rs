@@ -2,6 +2,7 @@
 
 mod connection;
 mod observed;
+mod once;
 mod run;
 mod syntax;
 
@@ -12,8 +13,9 @@ use serde_json::Value as Json;
 
 pub use connection::{Connection, tls_config};
 pub use observed::token_facts;
-pub(crate) use run::ask;
-pub use run::{Fetched, WireRequest, get, get_from, percent_encode};
+pub(crate) use once::ask;
+pub use once::{Fetched, get, get_from};
+pub use run::{WireRequest, percent_encode};
 pub use syntax::{
     BaseUrl, Basic, HttpOptions, HttpTarget, RequestLine, SAFE_METHODS, Version, request_line,
     target_host,

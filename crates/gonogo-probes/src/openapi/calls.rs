@@ -192,6 +192,15 @@ pub(super) fn problems<'d>(
     operation: &'d Operation<'d>,
     answer: &Fetched,
 ) -> Vec<String> {
+    let all = all_problems(schemas, operation, answer);
+    all.iter().map(|told| valid::shortened(told)).collect()
+}
+
+fn all_problems<'d>(
+    schemas: &mut Schemas<'d>,
+    operation: &'d Operation<'d>,
+    answer: &Fetched,
+) -> Vec<String> {
     let mut problems = Vec::new();
     let status = answer.status;
     let Some(response) = operation.response(status) else {

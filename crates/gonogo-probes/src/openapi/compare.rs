@@ -2,8 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value as Json;
+
 use super::model::{Api, Location, Media, Operation, Parameter, unnamed};
 use super::schemas::{Direction, Schemas};
+use super::valid::shortened;
 
 mod schema;
 
@@ -89,6 +92,7 @@ pub(super) fn compared(before: Side<'_, '_>, after: Side<'_, '_>) -> Changes {
     let mut comparing = Comparing {
         before: before.schemas,
         after: after.schemas,
+        schemes: (&before.api.schemes, &after.api.schemes),
         operation: String::new(),
         changes: Vec::new(),
         comparison: Comparison::default(),
@@ -103,7 +107,9 @@ pub(super) fn compared(before: Side<'_, '_>, after: Side<'_, '_>) -> Changes {
             comparing.operations(old, new);
         }
     }
-    changes.partial = comparing.comparison.partial;
+    let is_full = comparing.before.is_full() || comparing.after.is_full();
+    let too_many = is_full.then(|| "there are more schemas than are compared".to_owned());
+    changes.partial = comparing.comparison.partial.or(too_many);
     let mut changed = comparing.changes;
     changed.sort();
     changed.dedup();
@@ -112,6 +118,8 @@ pub(super) fn compared(before: Side<'_, '_>, after: Side<'_, '_>) -> Changes {
 }
 
 struct Comparing<'a, 'b, 'c> {
+    /// The ways in, by their names.
+    schemes: (&'a BTreeMap<String, Json>, &'a BTreeMap<String, Json>),
     before: &'a mut Schemas<'b>,
     after: &'a mut Schemas<'c>,
     operation: String,
@@ -123,8 +131,8 @@ impl<'b, 'c> Comparing<'_, 'b, 'c> {
     fn say(&mut self, place: &str, what: impl Into<String>, is_breaking: bool) {
         self.changes.push(Change {
             operation: self.operation.clone(),
-            place: place.to_owned(),
-            what: what.into(),
+            place: shortened(place),
+            what: shortened(&what.into()),
             is_breaking,
         });
     }
@@ -133,6 +141,14 @@ impl<'b, 'c> Comparing<'_, 'b, 'c> {
         if old.security != new.security {
             // Also where it became easier: who may call an operation is never changed in passing.
             self.say("security", "who may call it changed", true);
+        }
+        let named: BTreeSet<&String> = old.security.iter().flat_map(BTreeMap::keys).collect();
+        for scheme in named {
+            let now = self.schemes.1.get(scheme);
+            // Another name is told above.
+            if now.is_some() && now != self.schemes.0.get(scheme) {
+                self.say("security", format!("the scheme `{scheme}` changed"), true);
+            }
         }
         if old.is_deprecated != new.is_deprecated {
             let what = if new.is_deprecated {
@@ -263,11 +279,10 @@ impl<'b, 'c> Comparing<'_, 'b, 'c> {
     ) {
         let old = self.before.ready(old, direction);
         let new = self.after.ready(new, direction);
-        if let Some(why) = old.wrong.as_ref().or(new.wrong.as_ref()) {
-            if old.wrong != new.wrong {
-                self.say(place, format!("cannot be compared: {why}"), true);
-            }
-            return;
+        if old.wrong != new.wrong {
+            let why = new.wrong.as_ref().or(old.wrong.as_ref());
+            let why = why.map_or("", String::as_str);
+            self.say(place, format!("its schema cannot be told: {why}"), true);
         }
         let mut found = Vec::new();
         let sides = (&*self.before, &*self.after);

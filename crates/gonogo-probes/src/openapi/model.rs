@@ -5,7 +5,9 @@ use std::fmt;
 
 use serde_json::Value as Json;
 
-use super::document::{At, Documents};
+use super::document::{At, Documents, Leads, resolve};
+use super::schemas::DIALECTS;
+use super::valid::shortened;
 
 /// The keys of a path item that are operations (OpenAPI 3.1.1, 4.8.9.1).
 pub(super) const METHODS: [&str; 8] = [
@@ -14,6 +16,9 @@ pub(super) const METHODS: [&str; 8] = [
 
 /// No description has more parameters and answers, references followed.
 const MAX_PARTS: usize = 200_000;
+
+/// No path is longer.
+const MAX_PATH: usize = 2000;
 
 /// The versions that are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,9 +40,13 @@ pub(super) struct Api<'d> {
     /// The keys of `paths`.
     pub(super) paths: Vec<&'d str>,
     pub(super) operations: Vec<Operation<'d>>,
+    /// The security schemes by their names, without descriptions.
+    pub(super) schemes: BTreeMap<String, Json>,
     pub(super) problems: Vec<Problem>,
     /// Paths whose operations could not be read, so that the list is not whole.
     pub(super) is_partial: Option<String>,
+    /// Parameters, bodies or answers that could not be read.
+    pub(super) is_unread: Option<String>,
 }
 
 /// Something wrong with a description.
@@ -211,8 +220,14 @@ pub(super) fn read(documents: &Documents) -> Result<Api<'_>, Unreadable> {
         root,
         problems: Vec::new(),
         partial: None,
+        unread: None,
         parts: 0,
     };
+    let dialect = root.text("jsonSchemaDialect");
+    if let Some(dialect) = dialect.filter(|d| !DIALECTS.contains(d)) {
+        let told = format!("`{dialect}` is not read; schemas are taken for JSON Schema 2020-12");
+        reader.problem("jsonSchemaDialect", told);
+    }
     for (reference, why) in documents.refused() {
         reader.problem(reference, why.to_owned());
     }
@@ -223,8 +238,10 @@ pub(super) fn read(documents: &Documents) -> Result<Api<'_>, Unreadable> {
         release: info.and_then(|i| i.text("version")),
         paths: Vec::new(),
         operations: Vec::new(),
+        schemes: schemes(documents),
         problems: Vec::new(),
         is_partial: None,
+        is_unread: None,
     };
     match root.node.get("paths") {
         None if version == Version::V30 => reader.problem("paths", "is missing"),
@@ -235,21 +252,25 @@ pub(super) fn read(documents: &Documents) -> Result<Api<'_>, Unreadable> {
     }
     let paths = root.get("paths").into_iter().flat_map(At::members);
     for (path, item) in paths.filter(|(path, _)| !path.starts_with("x-")) {
-        if !path.starts_with('/') || path.chars().any(|c| c.is_control() || c.is_whitespace()) {
-            reader.problem(path, "a path begins with `/` and has no blanks");
+        let is_path = path.starts_with('/') && path.len() <= MAX_PATH;
+        if !is_path || path.chars().any(|c| c.is_control() || c.is_whitespace()) {
+            let told =
+                format!("a path begins with `/`, has no blanks and at most {MAX_PATH} letters");
+            reader.problem(path, told);
             continue;
         }
         api.paths.push(path);
         reader.item(path, item, &mut api.operations);
         if reader.parts > MAX_PARTS {
             return Err(Unreadable(format!(
-                "its operations have more than {MAX_PARTS} parameters and answers, references followed"
+                "its operations have more than {MAX_PARTS} parts (parameters, answers), references followed"
             )));
         }
     }
     reader.identical(&api.paths);
     api.problems = reader.problems;
     api.is_partial = reader.partial;
+    api.is_unread = reader.unread;
     Ok(api)
 }
 
@@ -258,6 +279,7 @@ struct Reader<'d> {
     root: At<'d>,
     problems: Vec<Problem>,
     partial: Option<String>,
+    unread: Option<String>,
     /// What was read so far: references make much out of little.
     parts: usize,
 }
@@ -267,24 +289,24 @@ impl<'d> Reader<'d> {
         // A document of nothing but mistakes must not become a list without end.
         if self.problems.len() < 200 {
             self.problems.push(Problem {
-                place: place.to_owned(),
-                message: message.into(),
+                place: shortened(place),
+                message: shortened(&message.into()),
             });
         }
     }
 
     fn follow(&mut self, place: &str, at: At<'d>) -> Option<At<'d>> {
-        match self.documents.follow(at) {
-            Ok(found) if found.node.is_object() => Some(found),
-            Ok(_) => {
-                self.problem(place, "is no mapping");
-                None
-            }
-            Err(why) => {
-                self.problem(place, why);
-                None
-            }
-        }
+        let why = match self.documents.follow(at) {
+            Ok(found) if found.node.is_object() => return Some(found),
+            Ok(_) => "is no mapping".to_owned(),
+            Err(why) => why,
+        };
+        self.unread = Some(format!(
+            "a part of `{}` could not be read",
+            shortened(place)
+        ));
+        self.problem(place, why);
+        None
     }
 
     fn item(&mut self, path: &'d str, item: At<'d>, operations: &mut Vec<Operation<'d>>) {
@@ -303,6 +325,7 @@ impl<'d> Reader<'d> {
                 self.partial = Some(format!("`{name}` could not be read"));
                 continue;
             }
+            self.parts += 1;
             if self.parts > MAX_PARTS {
                 return;
             }
@@ -471,20 +494,38 @@ fn server(at: At<'_>) -> Option<String> {
     Some(url)
 }
 
-/// The path before those of the document, by its server; without a slash at its end.
-pub(super) fn server_path(server: &str) -> String {
-    let path = match server.split_once("://") {
-        Some((_, rest)) => rest.find('/').map_or("", |start| &rest[start..]),
-        None if server.starts_with("//") => {
-            let rest = &server[2..];
-            rest.find('/').map_or("", |start| &rest[start..])
-        }
+/// The security schemes by their names, without what is only for people.
+fn schemes(documents: &Documents) -> BTreeMap<String, Json> {
+    let components = documents.root().get("components");
+    let schemes = components.and_then(|c| c.get("securitySchemes"));
+    let schemes = schemes.into_iter().flat_map(At::members);
+    schemes
+        .filter_map(|(name, scheme)| {
+            let mut scheme = documents.follow(scheme).ok()?.node.clone();
+            if let Some(members) = scheme.as_object_mut() {
+                members.retain(|key, _| key != "description" && !key.starts_with("x-"));
+            }
+            Some((name.to_owned(), scheme))
+        })
+        .collect()
+}
+
+/// The path before those of a document that stands there, by its server; without a slash at its end.
+pub(super) fn server_path(document: &str, server: &str) -> String {
+    let host = server
+        .strip_prefix("//")
+        .or_else(|| Some(server.split_once("://")?.1));
+    let path = match host {
+        Some(rest) => rest.find('/').map_or("", |start| &rest[start..]),
         None => server,
     };
     let path = path.split(['?', '#']).next().unwrap_or("");
-    let path = path.trim_matches('/').trim_start_matches("./");
-    if path.is_empty() || path == "." {
+    if path.is_empty() {
         return String::new();
     }
-    format!("/{path}")
+    // What has no host is read against the document's own place (OpenAPI 3.1.1, 4.6.2).
+    match resolve(document, "", path) {
+        Leads::To(path) => path.trim_end_matches('/').to_owned(),
+        Leads::Refused(_) => String::new(),
+    }
 }

@@ -82,6 +82,14 @@ pub(super) fn seen(looked: Looked<'_>) -> Seen {
             why: why.clone(),
         }));
     }
+    if let Some(why) = &looked.api.is_unread {
+        // A required parameter or body may be behind it.
+        let hidden = ["changes", "empty_bodies", "not_sent"];
+        seen.cut.extend(hidden.map(|fact| Cut {
+            fact: fact.to_owned(),
+            why: why.clone(),
+        }));
+    }
     seen.cut.retain(|c| seen.facts.contains_key(&c.fact));
     seen
 }

@@ -281,7 +281,7 @@ impl Asking<'_, '_> {
             .base
             .as_deref()
             .map(|b| b.trim_end_matches('/').to_owned());
-        let server = own.unwrap_or_else(|| server_path(&operation.server));
+        let server = own.unwrap_or_else(|| server_path(&self.path(), &operation.server));
         let base = &self.base.path;
         // A server that says the target's own path already is not put behind it again.
         if server == *base || server.starts_with(&format!("{base}/")) {
@@ -298,7 +298,7 @@ impl Asking<'_, '_> {
     ) -> Result<Planned, LeftOut> {
         let left = |why: String, is_by_plan| LeftOut {
             operation: operation.name(),
-            why,
+            why: valid::shortened(&why),
             is_by_plan,
         };
         if self.options.skip.contains(&operation.name()) {
@@ -387,7 +387,7 @@ impl Asking<'_, '_> {
                 Err(why) => {
                     left.push(LeftOut {
                         operation: operation.name(),
-                        why,
+                        why: valid::shortened(&why),
                         is_by_plan: false,
                     });
                     continue;
@@ -432,7 +432,8 @@ fn sent<'d>(
     body: &calls::Forbidden,
     answer: Result<Fetched, String>,
 ) -> Sent {
-    let first = body.fields.first().cloned().unwrap_or_default();
+    let first = body.fields.first().map(|f| valid::shortened(f));
+    let first = first.unwrap_or_default();
     let mut one = Sent {
         operation: operation.name(),
         body: body.kind,
@@ -451,7 +452,7 @@ fn sent<'d>(
             let named = names::named(&answer.body, &body.fields);
             if let (400..=499, Some(field)) = (answer.status, named) {
                 one.names_field = true;
-                field.clone_into(&mut one.field);
+                one.field = valid::shortened(field);
             }
         }
     }

@@ -11,9 +11,16 @@ use super::model::Version;
 pub(super) const PLACE: &str = "http://gonogo.invalid/";
 /// No description has more schemas that others refer to.
 const MAX_SCHEMAS: usize = 20_000;
-/// A pattern is no longer, and repeats what it repeats no more often.
+/// A pattern is no longer.
 const MAX_PATTERN: usize = 500;
-const MAX_REPEATS: u64 = 100_000;
+/// A pattern does not unfold to more, all repetitions written out.
+const MAX_UNFOLDED: u64 = 10_000;
+
+/// The dialects that are read: OpenAPI 3.1.1, 4.8.24.5, and JSON Schema's own name.
+pub(super) const DIALECTS: [&str; 2] = [
+    "https://spec.openapis.org/oas/3.1/dialect/base",
+    "https://json-schema.org/draft/2020-12/schema",
+];
 
 /// Whether a schema is of what is sent or of what comes back: properties that are only read are no part of a request,
 /// those that are only written no part of an answer.
@@ -65,6 +72,11 @@ impl<'d> Schemas<'d> {
             numbers: BTreeMap::new(),
             queue: Vec::new(),
         }
+    }
+
+    /// Whether there were more than are taken.
+    pub(super) fn is_full(&self) -> bool {
+        self.entries.len() >= MAX_SCHEMAS
     }
 
     /// The schema of that number, and why it is not understood.
@@ -211,6 +223,13 @@ impl<'d> Schemas<'d> {
             | "minProperties" | "required" | "dependentRequired" | "format" => at.node.clone(),
             "$dynamicRef" | "$recursiveRef" | "$id" => {
                 wrong.get_or_insert_with(|| format!("it uses `{key}`, which is not followed"));
+                at.node.clone()
+            }
+            "$schema" => {
+                let named = at.node.as_str().unwrap_or("");
+                if !DIALECTS.contains(&named) {
+                    wrong.get_or_insert_with(|| format!("its dialect is `{named}`"));
+                }
                 return None;
             }
             // Names, descriptions, examples and extensions say nothing of what is valid.
@@ -268,21 +287,74 @@ fn of_30(out: &mut Map<String, Json>, written: &Map<String, Json>) {
     }
 }
 
-/// Says where a pattern is one that could take long to make ready.
+/// Says where a pattern is one that would take long to make ready.
 fn pattern(text: &str, wrong: &mut Option<String>) {
-    let mut product: u64 = 1;
-    for part in text.split('{').skip(1) {
-        let Some((counts, _)) = part.split_once('}') else {
-            continue;
-        };
-        let last = counts.rsplit(',').find(|c| !c.is_empty()).unwrap_or("1");
-        if let Ok(count) = last.parse::<u64>() {
-            product = product.saturating_mul(count.max(1));
-        }
-    }
-    if text.len() > MAX_PATTERN || product > MAX_REPEATS {
+    if text.len() > MAX_PATTERN || unfolded(text) > MAX_UNFOLDED {
         wrong.get_or_insert_with(|| {
-            format!("a pattern has more than {MAX_PATTERN} letters or repeats more than {MAX_REPEATS} times")
+            format!("a pattern has more than {MAX_PATTERN} letters, or unfolds to more than {MAX_UNFOLDED}")
         });
     }
+}
+
+/// How long a pattern is with its repetitions written out, about; a class of Unicode counts for fifty.
+pub(super) fn unfolded(text: &str) -> u64 {
+    let mut groups: Vec<u64> = Vec::new();
+    let (mut size, mut last): (u64, u64) = (0, 0);
+    let mut letters = text.chars().peekable();
+    while let Some(letter) = letters.next() {
+        last = match letter {
+            '(' => {
+                groups.push(size);
+                size = 0;
+                continue;
+            }
+            ')' => {
+                let inner = size.saturating_add(1);
+                size = groups.pop().unwrap_or(0);
+                inner
+            }
+            '[' => {
+                let mut inner = 1;
+                while let Some(one) = letters.next() {
+                    match one {
+                        ']' => break,
+                        '\\' => {
+                            let next = letters.next();
+                            inner += if matches!(next, Some('p' | 'P')) {
+                                50
+                            } else {
+                                0
+                            };
+                        }
+                        _ => {}
+                    }
+                }
+                inner
+            }
+            '\\' => match letters.next() {
+                Some('p' | 'P') => {
+                    if letters.next_if_eq(&'{').is_some() {
+                        let _name = letters.by_ref().find(|l| *l == '}');
+                    }
+                    50
+                }
+                _ => 1,
+            },
+            '{' => {
+                let mut counts = String::new();
+                while let Some(one) = letters.next_if(|l| l.is_ascii_digit() || *l == ',') {
+                    counts.push(one);
+                }
+                let most = counts.rsplit(',').find(|c| !c.is_empty()).unwrap_or("1");
+                let most = most.parse::<u64>().unwrap_or(u64::MAX).max(1);
+                let _end = letters.next_if_eq(&'}');
+                size = size.saturating_add(last.saturating_mul(most - 1));
+                last = last.saturating_mul(most);
+                continue;
+            }
+            _ => 1,
+        };
+        size = size.saturating_add(last);
+    }
+    groups.into_iter().fold(size, u64::saturating_add)
 }

@@ -20,14 +20,16 @@ pub struct OpenapiOptions {
     /// `/openapi.json`. Documents that it refers to are read from the same host only.
     pub openapi: String,
     /// What the document is compared with: a saved document beside the plan, or the list of operations that must be
-    /// there, each as `METHOD /path`. Gives the fact `changes`.
+    /// there, each as `METHOD /path`. Gives the fact `changes`: `added`, `removed`, `breaking`, and with a document
+    /// `changed` (operation, place, what, breaking).
     pub expected: Option<Expected>,
     /// Whether each documented `GET` and `HEAD` operation is called and its answer held against the document; true
     /// by default. Values of parameters come from `examples`, else from the document.
     pub calls: Option<bool>,
     /// Whether each operation that requires a JSON body is sent an empty object and one with a value of the wrong
     /// type, to see that it refuses them. Only bodies that the document forbids are sent. Needs the power `write`,
-    /// unless the check says `reads: true`.
+    /// unless the check says `reads: true`. Gives the facts `empty_bodies` (operation, body, status, documented,
+    /// names_field, field, problems) and `not_sent` (operation, why).
     #[serde(default)]
     pub bodies: bool,
     /// Operations that are left alone, as `METHOD /path`.

@@ -18,6 +18,7 @@ use crate::probe::ResolvedTarget;
 mod changes;
 mod documents;
 mod hostile;
+mod refusals;
 mod service;
 
 type Answer = Arc<dyn Fn(&str, &str, &Json) -> Response + Send + Sync>;
@@ -87,12 +88,7 @@ impl Service {
     async fn observe_with(&self, options: Json, files: Vec<PlanFile>) -> Result<Seen, NotObserved> {
         let (_keep, cancelled) = tokio::sync::watch::channel(false);
         let hosts = vec![("127.0.0.1".to_owned(), self.port)];
-        let ctx = Ctx::new(
-            hosts,
-            PathBuf::from("."),
-            Duration::from_secs(60),
-            cancelled,
-        );
+        let ctx = Ctx::new(hosts, PathBuf::from("."), Duration::from_mins(1), cancelled);
         let ctx = ctx.with_files(files);
         let target = ResolvedTarget {
             name: "api".to_owned(),

@@ -5,12 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use boon::{Compiler, UrlLoader};
 use serde_json::Value as Json;
 
-use super::schemas::{PLACE, Ready, Schemas, number};
+use super::schemas::{PLACE, Ready, Schemas, number, unfolded};
 
 /// No answer is looked at more often than this, schema for value.
 const MAX_STEPS: u64 = 200_000;
 /// Schemas within schemas, references followed, and values within values.
 const MAX_DEPTH: usize = 100;
+/// All patterns together unfold to no more.
+const MAX_UNFOLDED: u64 = 200_000;
 /// No answer has more problems told.
 const MAX_TOLD: usize = 20;
 
@@ -74,7 +76,13 @@ pub(super) fn check(schemas: &Schemas<'_>, ready: &Ready, value: &Json) -> Resul
 fn reached(schemas: &Schemas<'_>, schema: &Json) -> Result<BTreeSet<usize>, Wrong> {
     let mut found = BTreeSet::new();
     let mut queue = vec![schema];
+    let mut patterns: u64 = 0;
     while let Some(node) = queue.pop() {
+        patterns = patterns.saturating_add(unfolded_in(node));
+        if patterns > MAX_UNFOLDED {
+            let why = format!("its patterns unfold to more than {MAX_UNFOLDED} letters");
+            return Err(Wrong::Schema(why));
+        }
         if let Some(number) = number(node)
             && found.insert(number)
         {
@@ -92,6 +100,14 @@ fn reached(schemas: &Schemas<'_>, schema: &Json) -> Result<BTreeSet<usize>, Wron
         }
     }
     Ok(found)
+}
+
+/// How long the patterns of one schema are, unfolded.
+fn unfolded_in(schema: &Json) -> u64 {
+    let own = schema.get("pattern").and_then(Json::as_str);
+    let names = schema.get("patternProperties").and_then(Json::as_object);
+    let names = names.into_iter().flatten().map(|(name, _)| name.as_str());
+    names.chain(own).map(unfolded).fold(0, u64::saturating_add)
 }
 
 /// Counts beforehand how often a schema would be held against a value: a dozen schemas that each refer to the next
@@ -144,9 +160,8 @@ fn alone(schema: &Json, value: &Json) -> u64 {
         .and_then(Json::as_array)
         .map_or(0, Vec::len);
     let size = match value {
-        Json::Array(items) if schema.get("uniqueItems") == Some(&Json::Bool(true)) => {
-            items.len().saturating_mul(items.len().min(50))
-        }
+        // Those are hashed.
+        Json::Array(items) if schema.get("uniqueItems") == Some(&Json::Bool(true)) => items.len(),
         Json::String(text) if schema.get("pattern").is_some() => text.len() / 16,
         // A list or a mapping may be compared whole with each.
         Json::Array(items) => compared.saturating_mul(items.len()) / 8,

@@ -3,6 +3,7 @@
 mod fields;
 mod observed;
 mod run;
+mod shape;
 mod syntax;
 
 use gonogo_core::plan::{Cost, OptionProblem, Syntax};
@@ -36,7 +37,7 @@ impl Syntax for RateLimit {
     }
 
     fn shape(&self, _options: &Json) -> Shape {
-        observed::shape()
+        shape::shape()
     }
 
     fn power(&self, options: &Json, _rollback: bool, reads: bool) -> Option<Power> {

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use gonogo_core::record::Shown;
-use gonogo_core::shape::{Field, Shape, Type};
 use gonogo_core::{Map, Value};
 
 use super::fields::Quota;
@@ -28,107 +27,6 @@ pub(super) struct Answered {
 /// Whether nothing more is sent after such an answer: the limiter has spoken, or the service is in trouble.
 pub(super) fn ends(status: u16) -> bool {
     status == 429 || status >= 500
-}
-
-/// The facts of the probe.
-pub(super) fn shape() -> Shape {
-    let policy = Type::fields([
-        ("name", Field::optional(Type::String, "its name")),
-        ("quota", Field::new(Type::Int, "how many are allowed")),
-        (
-            "unit",
-            Field::optional(Type::String, "what is counted; requests where absent"),
-        ),
-        (
-            "window",
-            Field::optional(Type::Duration, "in how much time"),
-        ),
-    ]);
-    let fields = [
-        (
-            "requests",
-            Field::new(Type::Int, "how many requests were sent and answered"),
-        ),
-        (
-            "statuses",
-            Field::new(Type::map(Type::Int), "how often each status code came"),
-        ),
-        (
-            "announced",
-            Field::new(
-                Type::Bool,
-                "whether the first answer has fields that tell its limit",
-            ),
-        ),
-        (
-            "field",
-            Field::optional(
-                Type::String,
-                "which: `RateLimit`, `RateLimit-Limit`, `X-RateLimit-Limit` or `RateLimit-Policy`",
-            ),
-        ),
-        (
-            "limit",
-            Field::optional(Type::Int, "how many are allowed, by the first answer"),
-        ),
-        (
-            "remaining",
-            Field::optional(Type::Int, "how many are left, by the first answer"),
-        ),
-        (
-            "reset",
-            Field::optional(Type::Duration, "when there are more, by the first answer"),
-        ),
-        (
-            "policies",
-            Field::optional(
-                Type::list(policy),
-                "the policies that the first answer tells",
-            ),
-        ),
-        (
-            "consistent",
-            Field::optional(
-                Type::Bool,
-                "whether all that the answers say of the limit fits together and what was done; absent where they say nothing",
-            ),
-        ),
-        (
-            "disagreements",
-            Field::optional(
-                Type::list(Type::String),
-                "where it does not; absent where the answers say nothing of a limit",
-            ),
-        ),
-        (
-            "limited_at",
-            Field::optional(
-                Type::Int,
-                "which request got the 429, from 1; absent where none did",
-            ),
-        ),
-        (
-            "retry_after",
-            Field::optional(
-                Type::Duration,
-                "`Retry-After` of the 429; absent where it has none that can be read",
-            ),
-        ),
-        (
-            "stopped",
-            Field::new(
-                Type::String,
-                "why nothing more was sent: `limited`, `server error` or `all sent`",
-            ),
-        ),
-        (
-            "elapsed",
-            Field::new(Type::Duration, "from the first request to the last answer"),
-        ),
-    ];
-    Shape {
-        fields: fields.into_iter().map(|(n, f)| (n.to_owned(), f)).collect(),
-    }
 }
 
 /// The facts.

@@ -40,6 +40,10 @@ impl Syntax for Rollback {
         false
     }
 
+    fn second_target<'o>(&self, options: &'o Json) -> Option<(&'static str, Option<&'o str>)> {
+        syntax::asks(options).map(|name| ("http", name))
+    }
+
     fn shape(&self, options: &Json) -> Shape {
         observed::shape(options)
     }

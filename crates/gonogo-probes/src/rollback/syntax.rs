@@ -141,13 +141,6 @@ pub(super) fn lint(options: &Json) -> Vec<OptionProblem> {
     let Ok(written) = serde_json::from_value::<RollbackOptions>(options.clone()) else {
         return Vec::new();
     };
-    let problem = |key: &str, message: String, help: &str| OptionProblem {
-        code: "rollback-options",
-        key: key.to_owned(),
-        warning: false,
-        message,
-        help: Some(help.to_owned()),
-    };
     let mut problems = Vec::new();
     let revisions = [
         ("rollback", Some(&written.rollback)),
@@ -176,6 +169,23 @@ pub(super) fn lint(options: &Json) -> Vec<OptionProblem> {
             "add `migrations: db/migrations`",
         ));
     }
+    problems.extend(lint_drill(&written));
+    problems
+}
+
+fn problem(key: &str, message: String, help: &str) -> OptionProblem {
+    OptionProblem {
+        code: "rollback-options",
+        key: key.to_owned(),
+        warning: false,
+        message,
+        help: Some(help.to_owned()),
+    }
+}
+
+/// What a live drill lacks, and what it would ask for the service's health.
+fn lint_drill(written: &RollbackOptions) -> Vec<OptionProblem> {
+    let mut problems = Vec::new();
     if written.mode == Mode::Live {
         for (is_there, key, help) in [
             (
@@ -214,8 +224,11 @@ pub(super) fn lint(options: &Json) -> Vec<OptionProblem> {
             Ok(_) => {}
         }
     }
-    for key in ["health_target", "health_contains"] {
-        if options.get(key).is_some() && written.health.is_none() {
+    for (key, option) in [
+        ("health_target", &written.health_target),
+        ("health_contains", &written.health_contains),
+    ] {
+        if option.is_some() && written.health.is_none() {
             let message = format!("`{key}` belongs to `health`");
             problems.push(problem(
                 key,
@@ -225,4 +238,9 @@ pub(super) fn lint(options: &Json) -> Vec<OptionProblem> {
         }
     }
     problems
+}
+
+/// The name of the target that a live drill asks, and whether there must be one.
+pub(super) fn asks(options: &Json) -> Option<Option<&str>> {
+    is_live(options).then(|| options.get("health_target").and_then(Json::as_str))
 }

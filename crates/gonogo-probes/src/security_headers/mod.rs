@@ -7,6 +7,7 @@ mod lists;
 mod observed;
 mod parsed;
 mod run;
+mod shape;
 mod syntax;
 mod weak;
 
@@ -40,7 +41,7 @@ impl Syntax for SecurityHeaders {
     }
 
     fn shape(&self, _options: &Json) -> Shape {
-        observed::shape()
+        shape::shape()
     }
 
     fn power(&self, _options: &Json, _rollback: bool, _reads: bool) -> Option<Power> {

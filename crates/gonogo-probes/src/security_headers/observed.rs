@@ -1,7 +1,6 @@
 //! What is recorded of an answer's security headers, as facts.
 
 use gonogo_core::record::{Absence, Shown};
-use gonogo_core::shape::{Field, Shape, Type};
 use gonogo_core::{Map, Value};
 
 use super::csp::{self, Policy};
@@ -11,229 +10,12 @@ use super::parsed::{Cookie, EMBEDDER_POLICIES, OPENER_POLICIES, Page};
 use super::weak;
 use crate::probe::Seen;
 
-/// The facts of the probe.
-pub(super) fn shape() -> Shape {
-    let weak = Type::fields([
-        (
-            "name",
-            Field::new(Type::String, "the header, in lower case"),
-        ),
-        ("value", Field::new(Type::String, "as it came")),
-        (
-            "why",
-            Field::new(Type::String, "why it protects less than it seems to"),
-        ),
-    ]);
-    let scored = Type::fields([
-        ("about", Field::new(Type::String, "what was looked at")),
-        (
-            "result",
-            Field::new(Type::String, "the rule's name for what was found"),
-        ),
-        (
-            "modifier",
-            Field::new(Type::Int, "what it adds to the score"),
-        ),
-    ]);
-    let fields = [
-        (
-            "status",
-            Field::new(
-                Type::Int,
-                "the status code of the answer that was looked at",
-            ),
-        ),
-        (
-            "url",
-            Field::new(
-                Type::String,
-                "its address: with `redirects`, where they led",
-            ),
-        ),
-        (
-            "present",
-            Field::new(
-                Type::map(Type::String),
-                "the wanted headers that are there, with their values",
-            ),
-        ),
-        (
-            "missing",
-            Field::new(
-                Type::list(Type::String),
-                "the wanted headers that are not; X-Frame-Options is not missed where the policy has `frame-ancestors`",
-            ),
-        ),
-        (
-            "weak",
-            Field::new(
-                Type::list(weak),
-                "wanted headers whose value a browser does not heed or that gives the protection away, and deprecated ones",
-            ),
-        ),
-        (
-            "to_remove",
-            Field::new(
-                Type::list(Type::String),
-                "headers that tell what runs there, by the list of the OWASP Secure Headers Project",
-            ),
-        ),
-        (
-            "headers",
-            Field::new(
-                parsed_type(),
-                "the headers as browsers take them; absent where they do not heed one",
-            ),
-        ),
-        (
-            "cookies",
-            Field::new(
-                Type::list(cookie_type()),
-                "the cookies that are set, without their values",
-            ),
-        ),
-        (
-            "grade",
-            Field::optional(
-                Type::String,
-                "`A+` to `F` by `rule`; absent where it does not grade the answer",
-            ),
-        ),
-        ("score", Field::optional(Type::Int, "from 0, by `rule`")),
-        (
-            "rule",
-            Field::new(Type::String, "which published rule, and its version"),
-        ),
-        (
-            "scored",
-            Field::optional(Type::list(scored), "what the rule found"),
-        ),
-        (
-            "not_scored",
-            Field::optional(
-                Type::list(Type::String),
-                "what the rule looks at and one site's answers do not tell",
-            ),
-        ),
-        (
-            "not_graded",
-            Field::optional(Type::String, "why there is no grade"),
-        ),
-    ];
-    Shape {
-        fields: fields.into_iter().map(|(n, f)| (n.to_owned(), f)).collect(),
-    }
-}
-
-fn parsed_type() -> Type {
-    let hsts = Type::fields([
-        (
-            "max_age",
-            Field::new(Type::Duration, "how long browsers remember"),
-        ),
-        (
-            "include_subdomains",
-            Field::new(Type::Bool, "whether it holds below too"),
-        ),
-        (
-            "preload",
-            Field::new(Type::Bool, "whether it asks to be built into browsers"),
-        ),
-    ]);
-    let csp = Type::fields([
-        ("policies", Field::new(Type::Int, "how many policies hold")),
-        (
-            "directives",
-            Field::new(
-                Type::map(Type::list(Type::String)),
-                "each directive's sources: of several policies those that all have that name it",
-            ),
-        ),
-        (
-            "unsafe_inline",
-            Field::new(Type::Bool, "whether inline scripts run, whoever wrote them"),
-        ),
-        (
-            "unsafe_eval",
-            Field::new(Type::Bool, "whether scripts may be made of text"),
-        ),
-    ]);
-    let word = |doc: &str| Field::optional(Type::String, doc);
-    Type::fields([
-        (
-            "hsts",
-            Field::optional(hsts, "Strict-Transport-Security; only over HTTPS"),
-        ),
-        ("csp", Field::optional(csp, "Content-Security-Policy")),
-        (
-            "nosniff",
-            Field::new(Type::Bool, "whether X-Content-Type-Options holds"),
-        ),
-        (
-            "frame_options",
-            word("X-Frame-Options: `deny` or `sameorigin`"),
-        ),
-        (
-            "referrer_policy",
-            word("Referrer-Policy: the one that holds"),
-        ),
-        ("opener_policy", word("Cross-Origin-Opener-Policy")),
-        ("embedder_policy", word("Cross-Origin-Embedder-Policy")),
-        ("resource_policy", word("Cross-Origin-Resource-Policy")),
-        (
-            "permissions_policy",
-            Field::optional(
-                Type::map(Type::list(Type::String)),
-                "Permissions-Policy: who may use each feature",
-            ),
-        ),
-    ])
-}
-
-fn cookie_type() -> Type {
-    Type::fields([
-        ("name", Field::new(Type::String, "its name")),
-        ("secure", Field::new(Type::Bool, "only over HTTPS")),
-        (
-            "http_only",
-            Field::new(Type::Bool, "out of the reach of scripts"),
-        ),
-        (
-            "same_site",
-            Field::optional(Type::String, "`strict`, `lax`, `none`, or what else came"),
-        ),
-    ])
-}
-
 /// The facts.
 pub(super) fn seen(page: &Page<'_>, wanted: &[String], graded: Result<Graded, String>) -> Seen {
     let answer = page.answer;
-    let mut present = Map::new();
-    let mut missing = Vec::new();
-    let mut weak: Vec<(String, String)> = Vec::new();
-    for name in wanted {
-        match answer.combined(name) {
-            Some(value) => {
-                present.insert(name.clone(), value.into());
-                let reasons = weak::reasons(page, name);
-                weak.extend(reasons.into_iter().map(|why| (name.clone(), why)));
-            }
-            // Browsers pass X-Frame-Options over where the policy says who may frame the page.
-            None if name == "x-frame-options" && page.has_frame_ancestors() => {}
-            None => missing.push(Value::from(name.as_str())),
-        }
-    }
-    let deprecated = weak::deprecated(page).into_iter();
-    weak.extend(deprecated.map(|(name, why)| (name.to_owned(), why)));
-    let rows = weak
-        .iter()
-        .map(|(name, why)| vec![name.clone(), why.clone()]);
-    let mut shown = vec![Shown::Table {
-        title: "Weak headers".to_owned(),
-        head: ["header", "why"].map(str::to_owned).to_vec(),
-        rows: rows.collect(),
-    }];
-    shown.retain(|_| !weak.is_empty());
+    let (present, missing) = wanted_headers(page, wanted);
+    let weak = weak_headers(page, wanted);
+    let mut shown: Vec<Shown> = weaknesses(&weak).into_iter().collect();
     let weak = weak.into_iter().map(|(name, why)| {
         let value = answer.combined(&name).unwrap_or_default();
         map([
@@ -268,10 +50,13 @@ pub(super) fn seen(page: &Page<'_>, wanted: &[String], graded: Result<Graded, St
             facts.insert("not_graded".to_owned(), why.into());
         }
     }
-    // A proxy's own page when the service is gone has the proxy's headers.
-    let absent = (answer.status >= 500).then(|| Absence {
+    // A proxy's own page when the service is gone, or when it limits, has the proxy's headers.
+    let status = answer.status;
+    let absent = (status == 429 || status >= 500).then(|| Absence {
         fact: "headers".to_owned(),
-        why: format!("the answer is an error of the server ({})", answer.status),
+        why: format!(
+            "the page was not answered, but an error of the server or its limiter ({status})"
+        ),
     });
     Seen {
         facts,
@@ -279,6 +64,45 @@ pub(super) fn seen(page: &Page<'_>, wanted: &[String], graded: Result<Graded, St
         absent: absent.into_iter().collect(),
         ..Seen::default()
     }
+}
+
+/// Those that are there, and those that are not.
+fn wanted_headers(page: &Page<'_>, wanted: &[String]) -> (Map, Vec<Value>) {
+    let mut present = Map::new();
+    let mut missing = Vec::new();
+    for name in wanted {
+        match page.answer.combined(name) {
+            Some(value) => {
+                present.insert(name.clone(), value.into());
+            }
+            // Browsers pass X-Frame-Options over where the policy says who may frame the page.
+            None if name == "x-frame-options" && page.has_frame_ancestors() => {}
+            None => missing.push(Value::from(name.as_str())),
+        }
+    }
+    (present, missing)
+}
+
+/// Name and reason of each weakness.
+fn weak_headers(page: &Page<'_>, wanted: &[String]) -> Vec<(String, String)> {
+    let of_wanted = wanted.iter().flat_map(|name| {
+        let reasons = weak::reasons(page, name).into_iter();
+        reasons.map(|why| (name.clone(), why))
+    });
+    let deprecated = weak::deprecated(page).into_iter();
+    let deprecated = deprecated.map(|(name, why)| (name.to_owned(), why));
+    of_wanted.chain(deprecated).collect()
+}
+
+fn weaknesses(weak: &[(String, String)]) -> Option<Shown> {
+    let rows = weak
+        .iter()
+        .map(|(name, why)| vec![name.clone(), why.clone()]);
+    (!weak.is_empty()).then(|| Shown::Table {
+        title: "Weak headers".to_owned(),
+        head: ["header", "why"].map(str::to_owned).to_vec(),
+        rows: rows.collect(),
+    })
 }
 
 fn to_remove(page: &Page<'_>) -> Vec<Value> {

@@ -5,7 +5,6 @@ use super::grade::{CorsAnswer, Graded, Scored, grade, letter, total};
 use super::lists::{TO_ADD, TO_REMOVE};
 use super::observed::seen;
 use super::parsed::{Hsts, Page};
-use super::*;
 use crate::http::Fetched;
 
 const SITE: &str = "https://site.example/";
@@ -710,6 +709,6 @@ const POLICY: &str =
     "(default|script|object|style|img)-src ('self'|'none'|https:|'unsafe-inline'|\\*)";
 
 fn shape_names() -> Vec<String> {
-    let shape = super::observed::shape();
+    let shape = super::shape::shape();
     shape.fields.into_iter().map(|(name, _)| name).collect()
 }

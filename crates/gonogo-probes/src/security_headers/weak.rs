@@ -159,11 +159,9 @@ fn policy(page: &Page<'_>) -> Vec<String> {
 
 /// Whether the policy lets content of a kind come by such a source.
 fn allows(policy: &Policy, name: &str, source: &str) -> bool {
-    policy.sources(name).is_none_or(|sources| {
-        csp::effective(name, sources)
-            .iter()
-            .any(|given| *given == source)
-    })
+    policy
+        .sources(name)
+        .is_none_or(|sources| csp::effective(name, sources).contains(&source))
 }
 
 pub(super) fn is_strict_without_a_nonce(policy: &Policy) -> bool {

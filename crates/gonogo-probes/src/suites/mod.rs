@@ -3,6 +3,7 @@
 mod observed;
 mod read;
 mod run;
+mod shape;
 mod syntax;
 mod tally;
 
@@ -41,7 +42,7 @@ impl Syntax for Suites {
     }
 
     fn shape(&self, _options: &Json) -> Shape {
-        observed::shape()
+        shape::shape()
     }
 
     fn power(&self, options: &Json, _rollback: bool, _reads: bool) -> Option<Power> {

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use gonogo_core::record::{Absence, Cut, Shown};
-use gonogo_core::shape::{Field, Shape, Type};
 use gonogo_core::{Map, Value};
 
 use super::read::Format;
@@ -97,174 +96,6 @@ impl Found {
     }
 }
 
-/// The facts of the probe.
-pub(super) fn shape() -> Shape {
-    let names = || Type::list(Type::String);
-    let fields = [
-        (
-            "total",
-            Type::Int,
-            "how many tests there are: passed, failed, errors and skipped together",
-        ),
-        ("passed", Type::Int, "how many passed"),
-        ("failed", Type::Int, "how many failed"),
-        (
-            "errors",
-            Type::Int,
-            "how many could not be carried out: a broken fixture, a file that does not load, a dead program",
-        ),
-        (
-            "skipped",
-            Type::Int,
-            "how many did not run, or whose end does not count; a skip is never a pass",
-        ),
-        (
-            "filtered",
-            Type::Int,
-            "how many a filter left out, where the tool says so; they are not in `total`",
-        ),
-        ("suites", Type::list(suite()), "the suites"),
-        (
-            "empty",
-            names(),
-            "suites that ran nothing: no test in them, or all skipped",
-        ),
-        (
-            "untested",
-            names(),
-            "programs and packages that have no tests at all (cargo, Go); they are no suites",
-        ),
-        (
-            "failed_names",
-            names(),
-            "the tests that failed or could not be carried out",
-        ),
-        ("skipped_names", names(), "the tests that were skipped"),
-        (
-            "flaky",
-            names(),
-            "tests that passed only when they were tried again, where the tool says so",
-        ),
-        (
-            "findings",
-            levels(),
-            "what scanners found (SARIF), by level; absent where no scanner is among the documents",
-        ),
-        ("scans", Type::list(scan()), "the scanners' runs"),
-        (
-            "found_names",
-            names(),
-            "the findings of the levels `error` and `warning`: rule and place",
-        ),
-        (
-            "suppressed_names",
-            names(),
-            "the findings that somebody accepted",
-        ),
-        ("documents", Type::list(document()), "what was read"),
-        (
-            "age",
-            Type::Duration,
-            "how old the oldest collected document is",
-        ),
-        (
-            "valid",
-            Type::Bool,
-            "whether nothing is wrong with the documents and the run",
-        ),
-        (
-            "problems",
-            Type::list(problem()),
-            "what is wrong with the documents and the run",
-        ),
-        (
-            "exit_code",
-            Type::Int,
-            "the exit code of `run`; absent when a signal ended it",
-        ),
-        (
-            "signal",
-            Type::Int,
-            "the signal that ended it; absent otherwise",
-        ),
-        ("latency", Type::Duration, "how long it ran"),
-    ];
-    let field = |(name, ty, doc): (&str, Type, &str)| (name.to_owned(), Field::new(ty, doc));
-    Shape {
-        fields: fields.into_iter().map(field).collect(),
-    }
-}
-
-fn suite() -> Type {
-    Type::fields([
-        ("name", Field::new(Type::String, "its name")),
-        (
-            "source",
-            Field::new(Type::String, "the document that it stands in"),
-        ),
-        ("format", Field::new(Type::String, "what the document is")),
-        ("total", Field::new(Type::Int, "how many tests it has")),
-        ("passed", Field::new(Type::Int, "how many passed")),
-        ("failed", Field::new(Type::Int, "how many failed")),
-        (
-            "errors",
-            Field::new(Type::Int, "how many could not be carried out"),
-        ),
-        ("skipped", Field::new(Type::Int, "how many were skipped")),
-    ])
-}
-
-fn levels() -> Type {
-    Type::fields([
-        (
-            "error",
-            Field::new(Type::Int, "findings of this level that nobody accepted"),
-        ),
-        ("warning", Field::new(Type::Int, "the same")),
-        ("note", Field::new(Type::Int, "the same")),
-        (
-            "none",
-            Field::new(Type::Int, "the same; they are no failures"),
-        ),
-        (
-            "suppressed",
-            Field::new(Type::Int, "those that somebody accepted, of any level"),
-        ),
-    ])
-}
-
-fn scan() -> Type {
-    Type::fields([
-        ("tool", Field::new(Type::String, "the scanner")),
-        ("source", Field::new(Type::String, "the document")),
-        ("findings", Field::new(levels(), "what it found, by level")),
-    ])
-}
-
-fn document() -> Type {
-    Type::fields([
-        (
-            "source",
-            Field::new(Type::String, "its path, or that it is the program's output"),
-        ),
-        ("format", Field::new(Type::String, "what it is")),
-        ("total", Field::new(Type::Int, "how many tests it has")),
-        ("age", Field::optional(Type::Duration, "how old it is")),
-    ])
-}
-
-fn problem() -> Type {
-    Type::fields([
-        ("rule", Field::new(Type::String, "its stable name")),
-        (
-            "source",
-            Field::new(Type::String, "the document, or the program"),
-        ),
-        ("line", Field::optional(Type::Int, "the line")),
-        ("message", Field::new(Type::String, "what is wrong")),
-    ])
-}
-
 /// The facts that a better document could say otherwise.
 const CLAIMS: [&str; 13] = [
     "total",
@@ -292,29 +123,8 @@ pub(super) fn seen(found: &Found, may_be_empty: &[String]) -> Seen {
     let mut put = |name: &str, value: Value| drop(facts.insert(name.to_owned(), value));
     let empty = empty(found, may_be_empty);
     let has_scans = found.scans().next().is_some();
-    if found.suites().next().is_some() || !has_scans {
-        put("total", counts.total().into());
-        put("passed", counts.passed.into());
-        put("failed", counts.failed.into());
-        put("errors", counts.errors.into());
-        put("skipped", counts.skipped.into());
-        let filtered = found.documents.iter().map(|d| d.reading.filtered);
-        put("filtered", filtered.fold(0u64, u64::saturating_add).into());
-        put(
-            "suites",
-            list(found.suites().take(MOST_SUITES).map(suite_facts)),
-        );
-        put("empty", list(empty.iter().map(|name| name.as_str().into())));
-    }
-    if has_scans {
-        put(
-            "findings",
-            found_by_level(found.scans().map(|(_, scan)| scan)),
-        );
-        put(
-            "scans",
-            list(found.scans().take(MOST_SUITES).map(scan_facts)),
-        );
+    for (name, value) in counted(found, &empty, has_scans) {
+        put(name, value);
     }
     let mut cut = Vec::new();
     for (name, names) in lists(found, has_scans) {
@@ -365,6 +175,32 @@ pub(super) fn seen(found: &Found, may_be_empty: &[String]) -> Seen {
         shown: shown(found, &problems),
         ..Seen::default()
     }
+}
+
+/// The counts of tests, and of findings where a scanner is among the documents.
+fn counted(found: &Found, empty: &[String], has_scans: bool) -> Vec<(&'static str, Value)> {
+    let mut facts = Vec::new();
+    let counts = found.counts();
+    if found.suites().next().is_some() || !has_scans {
+        let filtered = found.documents.iter().map(|d| d.reading.filtered);
+        let suites = found.suites().take(MOST_SUITES).map(suite_facts);
+        facts.extend([
+            ("total", counts.total().into()),
+            ("passed", counts.passed.into()),
+            ("failed", counts.failed.into()),
+            ("errors", counts.errors.into()),
+            ("skipped", counts.skipped.into()),
+            ("filtered", filtered.fold(0u64, u64::saturating_add).into()),
+            ("suites", list(suites)),
+            ("empty", list(empty.iter().map(|name| name.as_str().into()))),
+        ]);
+    }
+    if has_scans {
+        let scans = found.scans().take(MOST_SUITES).map(scan_facts);
+        let levels = found_by_level(found.scans().map(|(_, scan)| scan));
+        facts.extend([("findings", levels), ("scans", list(scans))]);
+    }
+    facts
 }
 
 fn list(values: impl Iterator<Item = Value>) -> Value {

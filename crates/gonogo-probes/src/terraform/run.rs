@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use gonogo_core::duration::{humanize_duration_ns, parse_duration_ns};
 use gonogo_core::record::{Cause, NotObserved, TargetSeen};
@@ -53,28 +54,7 @@ pub(super) async fn observe(call: Call<'_>) -> Result<Seen, NotObserved> {
         gap
     })?;
     let mut found = find(&document);
-    let mut age = None;
-    if let Some(at) = document.timestamp {
-        let passed = ctx.wall_now().signed_duration_since(at);
-        if passed.num_seconds() < -SLACK {
-            let at = at.format("%FT%TZ");
-            found.doubts.push(format!("it is from the future: {at}"));
-        } else {
-            age = Some(passed.to_std().unwrap_or_default());
-        }
-    }
-    if let Some(most) = fresh_for {
-        let ns = age.map(|age| i64::try_from(age.as_nanos()).unwrap_or(i64::MAX));
-        if ns.is_none_or(|ns| ns > most) {
-            let is = ns.map_or("of an unknown age".to_owned(), |ns| {
-                format!("{} old", humanize_duration_ns(ns))
-            });
-            let most = humanize_duration_ns(most);
-            found
-                .doubts
-                .push(format!("it is {is}, and {most} is allowed"));
-        }
-    }
+    let age = age(ctx, &document, fresh_for, &mut found.doubts);
     let target = call.target.map(|t| TargetSeen {
         name: t.name.clone(),
         address: source.clone(),
@@ -94,6 +74,36 @@ pub(super) async fn observe(call: Call<'_>) -> Result<Seen, NotObserved> {
         target,
         ..seen(&look)
     })
+}
+
+/// How old it is; a time from the future is none, and one that is too old or unknown is a doubt where it matters.
+fn age(
+    ctx: &Ctx,
+    document: &super::document::Document,
+    fresh_for: Option<i64>,
+    doubts: &mut Vec<String>,
+) -> Option<Duration> {
+    let mut age = None;
+    if let Some(at) = document.timestamp {
+        let passed = ctx.wall_now().signed_duration_since(at);
+        if passed.num_seconds() < -SLACK {
+            doubts.push(format!("it is from the future: {}", at.format("%FT%TZ")));
+        } else {
+            age = Some(passed.to_std().unwrap_or_default());
+        }
+    }
+    let Some(most) = fresh_for else {
+        return age;
+    };
+    let ns = age.map(|age| i64::try_from(age.as_nanos()).unwrap_or(i64::MAX));
+    if ns.is_none_or(|ns| ns > most) {
+        let is = ns.map_or("of an unknown age".to_owned(), |ns| {
+            format!("{} old", humanize_duration_ns(ns))
+        });
+        let most = humanize_duration_ns(most);
+        doubts.push(format!("it is {is}, and {most} is allowed"));
+    }
+    age
 }
 
 /// A file below the root, whole.

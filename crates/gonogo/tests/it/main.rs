@@ -37,6 +37,8 @@ mod rollback;
 mod rolled_back;
 mod schema;
 mod sql;
+mod suites;
+mod terraform;
 mod tls;
 mod web;
 mod webhook;

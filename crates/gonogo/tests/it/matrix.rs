@@ -24,7 +24,9 @@ mod rollback;
 mod secrets;
 mod seen;
 mod sqlite;
+mod suites;
 mod target;
+mod terraform;
 mod tls;
 mod web;
 mod webhook;
@@ -65,6 +67,8 @@ enum Kind {
     Openapi,
     Git,
     Rollback,
+    Tests,
+    Terraform,
 }
 
 impl Kind {
@@ -100,6 +104,8 @@ impl Kind {
         Self::Openapi,
         Self::Git,
         Self::Rollback,
+        Self::Tests,
+        Self::Terraform,
     ];
 
     /// The key of its probe.
@@ -132,6 +138,8 @@ impl Kind {
             Self::Openapi => "openapi",
             Self::Git => "git",
             Self::Rollback => "rollback",
+            Self::Tests => "tests",
+            Self::Terraform => "terraform",
         }
     }
 }

@@ -341,6 +341,10 @@ fn a_plan_whose_drill_proves_nothing_is_refused_before_anything_runs() {
     let head = "gonogo: 1\nname: small\nenvironments:\n  local:\n    allow: [exec]\n    targets:\n      r: { repository: sources }\ngates:\n  g:\n    title: It works\n    checks:\n";
     for (check, told) in [
         (
+            "- { rollback: v1, mode: live, commands: [['true']], objective: 1m, health: GET /, expect: within_objective }",
+            "of the kind http",
+        ),
+        (
             "- { rollback: v1, mode: live, expect: within_objective }",
             "without `commands`",
         ),

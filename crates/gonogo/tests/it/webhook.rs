@@ -111,7 +111,7 @@ fn reply(stream: &mut TcpStream, status: u16) -> Option<()> {
 }
 
 /// Head and body of a request.
-fn request(stream: &mut TcpStream) -> Option<(String, String)> {
+pub fn request(stream: &mut TcpStream) -> Option<(String, String)> {
     let mut text = String::new();
     let mut buffer = [0u8; 4096];
     loop {

@@ -65,6 +65,31 @@ pub fn target_of<'e>(
     }
 }
 
+/// Why an environment lacks the second target of a check, where the check asks one.
+fn second_target_of(
+    environment: &Environment,
+    check: &Check,
+    probe: &dyn Syntax,
+) -> Result<(), String> {
+    let Some((kind, name)) = probe.second_target(&check.options) else {
+        return Ok(());
+    };
+    let fits = |target: &&Target| target.kind == kind && name.is_none_or(|n| target.name == n);
+    if environment.targets.iter().any(|target| fits(&target)) {
+        return Ok(());
+    }
+    Err(match name {
+        Some(name) => format!(
+            "there is no target `{name}` of the kind {kind}, which `{}` asks",
+            probe.key()
+        ),
+        None => format!(
+            "`{}` also asks a target of the kind {kind}, and there is none",
+            probe.key()
+        ),
+    })
+}
+
 /// What keeps a plan from being run in an environment. Nothing else is looked at: the plan has been linted.
 pub fn check_environment(plan: &Plan, name: &str, registry: &Registry) -> Vec<Diagnostic> {
     let Some(environment) = plan.environments.get(name) else {
@@ -104,7 +129,8 @@ pub fn check_environment(plan: &Plan, name: &str, registry: &Registry) -> Vec<Di
         let Some(probe) = registry.probe(&check.probe) else {
             continue;
         };
-        if let Err(why) = target_of(environment, check, probe) {
+        let found = target_of(environment, check, probe);
+        if let Err(why) = found.and_then(|_| second_target_of(environment, check, probe)) {
             let problem = Diagnostic::error("no-target", format!("in `{name}`: {why}")).help(
                 format!("add one under `environments.{name}.targets`, or `only:` to the gate"),
             );
@@ -141,7 +167,10 @@ pub(super) fn lint(built: &Built, reader: &mut Reader<'_>, registry: &Registry) 
             .environments
             .iter()
             .filter(|(name, _)| applies(name))
-            .map(|(_, environment)| target_of(environment, check, probe));
+            .map(|(_, environment)| {
+                target_of(environment, check, probe)?;
+                second_target_of(environment, check, probe)
+            });
         let Some(Err(first)) = found.next() else {
             return;
         };

@@ -234,7 +234,7 @@ impl Names<'_, '_> {
         };
         for (at, name) in names.iter().enumerate() {
             let span = nodes.get(at).map_or(node.span, |n| n.span);
-            if let Err(problem) = refs::find(&self.plan.gates, Some(self.sites), name) {
+            if let Some(problem) = refs::problem(&self.plan.gates, Some(self.sites), name) {
                 self.reader.say(problem, span);
             } else if names[..at].contains(name) {
                 let message = format!("`{name}` stands here twice");
@@ -303,17 +303,17 @@ impl Names<'_, '_> {
                 self.reader.say(problem, at);
             }
         }
-        let evidence = match (&raw.evidence, node.get("evidence")) {
-            (Some(written), Some(node)) => self.evidence(written, node.span),
-            _ => {
-                let problem = Diagnostic::warning(
-                    "no-evidence",
-                    "a statement without evidence shows nothing: the row is not evaluated",
-                )
-                .help("name the file that shows it: `evidence: FILE`");
-                self.reader.say(problem, at);
-                None
-            }
+        let named = raw.evidence.as_deref().zip(node.get("evidence"));
+        let evidence = if let Some((written, node)) = named {
+            self.evidence(written, node.span)
+        } else {
+            let problem = Diagnostic::warning(
+                "no-evidence",
+                "a statement without evidence shows nothing: the row is not evaluated",
+            )
+            .help("name the file that shows it: `evidence: FILE`");
+            self.reader.say(problem, at);
+            None
         };
         Some(Statement {
             text,

@@ -131,11 +131,9 @@ impl Walk<'_> {
             };
             let (old, old_wrong) = followed(self.before, numbers.0, old);
             let (new, new_wrong) = followed(self.after, numbers.1, new);
-            if let Some(why) = old_wrong.as_ref().or(new_wrong.as_ref()) {
-                if old_wrong != new_wrong {
-                    self.say(place, format!("cannot be compared: {why}"), Side::Other);
-                }
-                return;
+            if old_wrong != new_wrong {
+                let why = new_wrong.or(old_wrong).unwrap_or_default();
+                self.say(place, format!("cannot be told: {why}"), Side::Other);
             }
             return self.pair(place, &old, &new, depth + 1);
         }
@@ -184,6 +182,9 @@ impl Walk<'_> {
             "multipleOf",
             "const",
             "$ref",
+            "$id",
+            "$dynamicRef",
+            "$recursiveRef",
             "dependentRequired",
         ] {
             self.said_otherwise(place, keyword, old, new, depth);

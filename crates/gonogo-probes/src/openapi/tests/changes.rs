@@ -55,7 +55,7 @@ fn rich() -> Json {
             "responses": {"204": {"description": ""}},
         }},
     }));
-    rich["components"] = json!({"schemas": {
+    rich["components"] = json!({"securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}}, "schemas": {
         "Order": {
             "type": "object", "required": ["id", "state"],
             "properties": {
@@ -138,12 +138,8 @@ const MUTATIONS: &[Mutation] = &[
     (
         "a parameter gone",
         |d| {
-            drop(
-                at(d, &format!("{GET}/parameters"))
-                    .as_array_mut()
-                    .unwrap()
-                    .pop(),
-            )
+            let parameters = at(d, &format!("{GET}/parameters"));
+            drop(parameters.as_array_mut().unwrap().pop());
         },
         false,
     ),
@@ -370,6 +366,19 @@ fn a_schema_that_changed_behind_a_reference_is_told_in_each_operation() {
         .collect();
     let expected = [("GET /a", "answer 200"), ("GET /b", "answer 200 /x")];
     assert_eq!(places, expected.map(|(o, p)| (o.to_owned(), p.to_owned())));
+}
+
+#[test]
+fn what_changes_beside_a_keyword_that_is_not_followed_is_told() {
+    let with = |kind: &str, more: &str| {
+        document(json!({"/a": {"get": answers(json!({
+            "$dynamicRef": more, "type": "object", "properties": {"x": {"type": kind, "pattern": "a".repeat(600)}},
+        }))}}))
+    };
+    let told = |before: &Json, after: &Json| changes(before, after).changed.unwrap().len();
+    assert_eq!(told(&with("string", "#x"), &with("string", "#x")), 0);
+    assert_eq!(told(&with("string", "#x"), &with("integer", "#x")), 1);
+    assert_eq!(told(&with("string", "#x"), &with("string", "#y")), 1);
 }
 
 #[test]

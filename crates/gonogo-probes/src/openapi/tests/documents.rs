@@ -136,6 +136,21 @@ async fn a_path_that_cannot_be_read_makes_no_claim_of_the_whole() {
     }
 }
 
+#[tokio::test]
+async fn a_part_that_cannot_be_read_makes_no_claim_of_what_changed() {
+    let paths = json!({"/a": {"post": {
+        "parameters": [{"$ref": "#/components/parameters/gone"}],
+        "requestBody": {"$ref": "https://elsewhere.example/body"},
+        "responses": {"200": {"description": ""}},
+    }}});
+    let service = Service::of(&document(paths)).await;
+    let options = json!({"calls": false, "bodies": true, "expected": ["POST /a"]});
+    let seen = service.observe(options).await.unwrap();
+    let cut: Vec<&str> = seen.cut.iter().map(|c| c.fact.as_str()).collect();
+    assert_eq!(cut, ["changes", "empty_bodies", "not_sent"]);
+    assert_eq!(fact(&seen, "counts")["operations"], json!(1));
+}
+
 #[test]
 fn a_reference_leads_to_a_path_on_the_host_or_nowhere() {
     let origin = "https://shop.example:8443";
@@ -176,10 +191,13 @@ fn a_server_gives_its_path() {
         ("https://a.example/", ""),
         ("https://a.example:8443/v1/x?y#z", "/v1/x"),
         ("//a.example/v1", "/v1"),
-        ("v1", "/v1"),
-        (".", ""),
+        ("v1", "/docs/v1"),
+        (".", "/docs"),
+        ("..", ""),
+        ("./v1/", "/docs/v1"),
+        ("a b", ""),
     ] {
-        assert_eq!(server_path(server), path, "{server}");
+        assert_eq!(server_path("/docs/openapi.json", server), path, "{server}");
     }
 }
 

@@ -124,6 +124,46 @@ async fn patterns_without_measure_are_told_and_others_take_no_time() {
     );
 }
 
+#[test]
+fn a_pattern_is_measured_with_its_repetitions_written_out() {
+    use super::super::schemas::unfolded;
+    for (pattern, size) in [
+        ("", 0),
+        ("abc", 3),
+        ("a{3}", 3),
+        ("a{2,5}b", 6),
+        ("a{2,}", 2),
+        ("(ab){3}", 9),
+        ("((a{10}){10}){10}", 1110),
+        ("[a-z]{4}", 4),
+        (r"\d{3}\}", 4),
+        (r"\p{Lu}{2}", 100),
+        (r"[\]x]{2}", 2),
+        ("a{99999999999999999999}", u64::MAX),
+    ] {
+        assert_eq!(unfolded(pattern), size, "{pattern}");
+    }
+}
+
+#[tokio::test]
+async fn work_beyond_measure_is_told_before_it_is_done() {
+    let values: Vec<Json> = (0..200_000).map(|n| json!([n, n])).collect();
+    let list: &'static str = String::leak(format!("[{}0]", "[1,2],".repeat(50_000)));
+    let each = json!({"A": {"type": "array", "items": {"enum": values}}});
+    assert!(told(each, list).await.contains("steps"));
+    let mut names = serde_json::Map::new();
+    for n in 0..2000 {
+        names.insert(format!("^{n}"), json!({}));
+    }
+    let members: Vec<String> = (0..2000).map(|n| format!("\"m{n}\":1")).collect();
+    let object: &'static str = String::leak(format!("{{{}}}", members.join(",")));
+    assert!(
+        told(json!({"A": {"patternProperties": names}}), object)
+            .await
+            .contains("steps")
+    );
+}
+
 #[tokio::test]
 async fn keywords_that_reach_elsewhere_are_told_and_nothing_is_fetched() {
     for schema in [
@@ -200,7 +240,7 @@ async fn a_document_that_is_much_out_of_little_is_refused() {
         .await
         .unwrap_err();
     assert!(
-        failed.message.contains("parameters and answers"),
+        failed.message.contains("parts (parameters"),
         "{}",
         failed.message
     );

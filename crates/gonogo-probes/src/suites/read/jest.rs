@@ -60,10 +60,6 @@ pub(super) fn read(text: &str, within: &str, reading: &mut Reading) {
     counters(&results, reading);
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "a time in milliseconds, checked to be within i64"
-)]
 fn millis(ms: f64) -> Option<DateTime<chrono::Utc>> {
     (ms.is_finite() && ms.abs() < 1e15)
         .then(|| DateTime::from_timestamp_millis(ms as i64))

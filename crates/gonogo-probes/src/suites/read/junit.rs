@@ -62,23 +62,36 @@ impl Held {
     }
 }
 
-#[derive(Default)]
+/// What stands in a case.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Failure,
+    Error,
+    Skipped,
+    /// Its failure does not count.
+    Excuse,
+    /// It failed before it passed.
+    Flake,
+}
+
 struct Case {
     name: String,
-    has_failure: bool,
-    has_error: bool,
-    has_skipped: bool,
-    is_excused: bool,
-    is_flaky: bool,
+    parts: Vec<Part>,
 }
 
 impl Case {
+    fn has(&self, part: Part) -> bool {
+        self.parts.contains(&part)
+    }
+
     fn end(&self) -> End {
-        if self.has_skipped && (self.is_excused || !(self.has_failure || self.has_error)) {
+        if self.has(Part::Skipped)
+            && (self.has(Part::Excuse) || !(self.has(Part::Failure) || self.has(Part::Error)))
+        {
             End::Skipped
-        } else if self.has_failure {
+        } else if self.has(Part::Failure) {
             End::Failed
-        } else if self.has_error {
+        } else if self.has(Part::Error) {
             End::Error
         } else {
             End::Passed
@@ -91,6 +104,8 @@ struct Document<'t, 'r> {
     reading: &'r mut Reading,
     open: Vec<Open>,
     has_root: bool,
+    /// It has come to its end; else what it counts is not all there.
+    is_whole: bool,
 }
 
 /// Reads the document.
@@ -101,20 +116,14 @@ pub(super) fn read(text: &str, reading: &mut Reading) {
         reading,
         open: Vec::new(),
         has_root: false,
+        is_whole: true,
     };
     loop {
         let at = usize::try_from(xml.buffer_position()).unwrap_or(usize::MAX);
         let done = match xml.read_event() {
             Ok(Event::Eof) => document.end(at).map(|()| true),
             Ok(event) => document.event(&event, at).map(|()| false),
-            Err(error) => {
-                let rule = if xml.error_position() as usize >= text.len() {
-                    "breaks-off"
-                } else {
-                    "garbled"
-                };
-                Err(document.wrong(rule, at, format!("this is not XML: {error}")))
-            }
+            Err(error) => Err(document.no_xml(at, &error)),
         };
         match done {
             Ok(false) => {}
@@ -136,6 +145,20 @@ impl Document<'_, '_> {
 
     fn wrong(&self, rule: &'static str, at: usize, message: impl Into<String>) -> Wrong {
         Wrong::new(rule, self.line(at), message)
+    }
+
+    fn no_xml(&self, at: usize, error: &quick_xml::Error) -> Wrong {
+        use quick_xml::errors::SyntaxError;
+        // All of these but one are of an end that does not come.
+        match error {
+            quick_xml::Error::Syntax(syntax) if *syntax != SyntaxError::InvalidBangMarkup => self
+                .wrong(
+                    "breaks-off",
+                    at,
+                    format!("the document breaks off: {error}"),
+                ),
+            error => self.wrong("garbled", at, format!("this is not XML: {error}")),
+        }
     }
 
     fn event(&mut self, event: &Event<'_>, at: usize) -> Result<(), Wrong> {
@@ -186,6 +209,7 @@ impl Document<'_, '_> {
     }
 
     fn give_up(&mut self) {
+        self.is_whole = false;
         while !self.open.is_empty() {
             self.finish();
         }
@@ -297,19 +321,21 @@ impl Document<'_, '_> {
         };
         let end = case.end();
         group.suite.add(&case.name, end);
-        if case.is_flaky && end == End::Passed {
+        if case.has(Part::Flake) && end == End::Passed {
             group.suite.flaky.push(&case.name);
         }
         group.held.add(Held {
             tests: 1,
-            failures: u64::from(case.has_failure),
-            errors: u64::from(case.has_error),
-            skipped: u64::from(case.has_skipped),
+            failures: u64::from(case.has(Part::Failure)),
+            errors: u64::from(case.has(Part::Error)),
+            skipped: u64::from(case.has(Part::Skipped)),
         });
     }
 
     fn finish_group(&mut self, group: Group) {
-        self.counters(&group);
+        if self.is_whole {
+            self.counters(&group);
+        }
         if let Some(Open::Root(outer) | Open::Suite(outer)) = self.open.last_mut() {
             outer.held.add(group.held);
         }
@@ -373,21 +399,25 @@ fn case(attributes: &[(String, String)]) -> Case {
         || get(attributes, "result").is_some_and(|r| ["suppressed", "skipped"].contains(&r));
     Case {
         name,
-        has_skipped: not_run,
-        ..Case::default()
+        parts: not_run.then_some(Part::Skipped).into_iter().collect(),
     }
 }
 
 fn part_of(case: &mut Case, part: &str, attributes: &[(String, String)]) {
-    match part {
-        "failure" => case.has_failure = true,
-        "error" => case.has_error = true,
+    let part = match part {
+        "failure" => Part::Failure,
+        "error" => Part::Error,
         "skipped" => {
-            case.has_skipped = true;
             // `node --test` also writes how a `todo` failed.
-            case.is_excused |= get(attributes, "type") == Some("todo");
+            if get(attributes, "type") == Some("todo") {
+                case.parts.push(Part::Excuse);
+            }
+            Part::Skipped
         }
-        "flakyFailure" | "flakyError" => case.is_flaky = true,
-        _ => {}
+        "flakyFailure" | "flakyError" => Part::Flake,
+        _ => return,
+    };
+    if !case.has(part) {
+        case.parts.push(part);
     }
 }

@@ -27,11 +27,11 @@ struct Point<'a> {
     ok: bool,
     number: Option<u64>,
     name: &'a str,
-    /// `SKIP` or `TODO`.
+    /// A directive says that its end does not count.
     is_excused: bool,
 }
 
-/// `not ok 3 - name # TODO why`.
+/// `not ok 3 - name # SKIP why`.
 fn point(line: &str) -> Option<Point<'_>> {
     let (ok, rest) = match line.strip_prefix("not ok") {
         Some(rest) => (false, rest),
@@ -116,6 +116,10 @@ pub(super) fn read(text: &str, reading: &mut Reading) {
     for (i, line) in text.lines().enumerate() {
         last = i + 1;
         reader.line(last, line, reading);
+    }
+    if !text.is_empty() && !text.ends_with('\n') {
+        // The end of a line says whether a test was skipped.
+        reading.wrong("breaks-off", last, "the output breaks off within a line");
     }
     if reader.yaml.is_some() {
         reading.wrong(

@@ -28,7 +28,18 @@ fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
     folder
 }
 
+/// One text or a list of them is always a list once a plan is decoded.
+fn decoded(mut tests: Json) -> Json {
+    for key in ["collect", "may_be_empty"] {
+        if let Some(one) = tests.get(key).filter(|v| v.is_string()).cloned() {
+            tests[key] = json!([one]);
+        }
+    }
+    tests
+}
+
 async fn observe(folder: &Path, tests: Json) -> Result<Seen, NotObserved> {
+    let tests = decoded(tests);
     let (_keep, cancelled) = tokio::sync::watch::channel(false);
     let ctx = Ctx::new(
         Vec::new(),

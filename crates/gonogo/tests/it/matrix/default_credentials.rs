@@ -4,6 +4,7 @@ use serde_json::{Value as Json, json};
 
 use super::case::{Case, Fails, Healthy};
 use super::target::{self, NO_SUCH_HOST, Target};
+use super::webhook::whole;
 use super::{Cell, Fault, Kind, NO_CLOCK, PANIC, hold};
 use crate::rig::refusing;
 
@@ -19,12 +20,12 @@ fn asking<E>(case: Case<E>, url: &str, options: Json) -> Case<E> {
 }
 
 fn answered(name: &'static str, bytes: Vec<u8>) -> Case<Fails> {
-    let target = Target::always(bytes);
+    let target = whole(bytes);
     asking(Case::new(name, "error"), &target.url(), json!({}))
 }
 
 fn healthy() -> Case<Healthy> {
-    let target = Target::always(target::json(401, "{}"));
+    let target = whole(target::json(401, "{}"));
     asking(Case::healthy(), &target.url(), json!({}))
 }
 

@@ -35,7 +35,9 @@ fn hostile_target() -> Target {
                 .filter(|c| !matches!(c, '\r' | '\n' | '\0' | '\u{7}' | '\u{8}' | '\u{1b}'))
                 .collect();
             with_headers(
-                &format!("X-Status: {value}\r\nServer: {value}\r\nX-Bytes: \u{fffd}"),
+                &format!(
+                    "X-Status: {value}\r\nServer: {value}\r\nAccess-Control-Allow-Origin: {value}\r\nContent-Security-Policy: {value}\r\nRateLimit: {value}\r\nX-Bytes: \u{fffd}"
+                ),
                 b"{}",
             )
         }
@@ -95,6 +97,9 @@ fn hostile_plan(url: &str) -> String {
         ("no-http", http("/no-http", healthy)),
         ("metrics", "prometheus: scrape /metrics\n        target: api\n        expect: samples.all(s, s.value < 100.0)".to_owned()),
         ("refusal", "prometheus: query up\n        target: metrics\n        expect: value < 100.0".to_owned()),
+        ("shared", "cors: https://app.example\n        path: /header\n        expect: simple.allowed".to_owned()),
+        ("policy", "security-headers: /header\n        expect: weak == []".to_owned()),
+        ("limit", "rate-limit: GET /header\n        requests: 2\n        expect: consistent".to_owned()),
         ("rows", "sql: select * from statuses\n        expect: rows[0].status == 'healthy'".to_owned()),
         ("refused", "sql: insert into guarded values (1)\n        writes: true\n        expect: affected == 1".to_owned()),
         ("names", "files: '*'\n        expect: files.all(f, f.size > 9)".to_owned()),
@@ -279,6 +284,9 @@ fn nothing_hostile_reaches_any_output_unescaped() {
     for check in [
         "body/c",
         "header/c",
+        "shared/c",
+        "policy/c",
+        "limit/c",
         "rows/c",
         "names/c",
         "metrics/c",

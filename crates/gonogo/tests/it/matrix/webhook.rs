@@ -1,12 +1,14 @@
 //! The row of `webhook`.
 
+use std::io::Write as _;
+
 use serde_json::{Value as Json, json};
 
 use super::case::{Case, Fails, Healthy};
 use super::target::{self, NO_SUCH_HOST, Target};
 use super::{Cell, Fault, Kind, PANIC, hold};
 use crate::rig::refusing;
-use crate::webhook::{Receiver, SECRET};
+use crate::webhook::{Receiver, SECRET, request};
 
 const ONLY_GOOD: &str = "accepted == ['good']";
 const BELOW: &str = "good.body.value < 100.0";
@@ -26,8 +28,17 @@ fn asking<E>(case: Case<E>, url: &str, options: Json, expect: &str) -> Case<E> {
         .check("webhook", json!("POST /hook"), all, &[expect])
 }
 
+/// Answers every request with the same bytes, after it has read it whole: what is left unread resets the connection.
+pub(super) fn whole(bytes: Vec<u8>) -> Target {
+    Target::on_connection(move |mut stream| {
+        if request(&mut stream).is_some() {
+            let _closed = stream.write_all(&bytes).is_err();
+        }
+    })
+}
+
 fn answered(name: &'static str, bytes: Vec<u8>, expect: &str, ends: &'static str) -> Case<Fails> {
-    let target = Target::always(bytes);
+    let target = whole(bytes);
     asking(Case::new(name, ends), &target.url(), json!({}), expect)
 }
 
