@@ -72,7 +72,7 @@ const SERVERS: &[Server] = &[
     Server {
         program: "pytest-3",
         package: "python3-pytest",
-        tests: "case S5, whose recorded counts are held against the suites themselves (package(gonogo)); also the `tests` probe",
+        tests: "case S5, whose recorded counts are held against the suites themselves (package(gonogo))",
     },
     Server {
         program: "openssl",
