@@ -5,18 +5,29 @@
 //! one that is a database and nothing else is put into a given one by its `install` function.
 //! The contract of each system's endpoints is in this crate's `README.md`.
 
+pub mod ai_agents;
 pub mod apms;
 pub mod metasheet2;
 pub mod planted;
+pub mod profitsentinel;
 pub mod signal_harvester;
 
 mod answer;
+mod container_engine;
+mod front;
 mod metrics;
 mod postgres_server;
+mod prometheus_server;
+mod redis_server;
 mod store;
+mod watched;
 
-pub use postgres_server::{NoServer, PostgresServer};
+pub use container_engine::{ContainerEngine, health};
+pub use postgres_server::PostgresServer;
+pub use prometheus_server::PrometheusServer;
+pub use redis_server::RedisServer;
 pub use store::{Database, UnknownDatabase};
+pub use watched::NoServer;
 
 /// Why a system of the lab could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -29,12 +40,23 @@ pub enum LabError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A server that the system stands on is not there.
+    #[error(transparent)]
+    Server(#[from] NoServer),
     /// The database cannot be opened, migrated or seeded.
     #[error("cannot {what}: {why}")]
     Database {
         /// What was being done, as a verb: `open the database`, `apply migration 3`.
         what: String,
         /// What the database said.
+        why: String,
+    },
+    /// What is delivered – a repository, a certificate, an image – cannot be made.
+    #[error("cannot {what}: {why}")]
+    Delivered {
+        /// What was being done, as a verb.
+        what: String,
+        /// What was said.
         why: String,
     },
 }

@@ -8,10 +8,10 @@ use std::{
 
 use clap::{Args, Parser, Subcommand};
 use lab::{
-    Database, apms,
+    ContainerEngine, Database, apms,
     metasheet2::{self, Config, Fault},
     planted::{self, PlantedFault},
-    signal_harvester,
+    profitsentinel, signal_harvester,
 };
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -31,6 +31,34 @@ enum System {
     Apms(Apms),
     /// The database of Signal Harvester, put into the PostgreSQL database that is named.
     SignalHarvester(SignalHarvester),
+    /// A sidecar, the load balancer in front of it, its container on an engine of its own, and the repository that it was built from;
+    /// serves until it is stopped.
+    Profitsentinel(Profitsentinel),
+}
+
+#[derive(Args)]
+struct Profitsentinel {
+    /// A folder for what is delivered; made, and empty where it is there.
+    #[arg(long, required_unless_present = "list_faults")]
+    folder: Option<std::path::PathBuf>,
+    /// Address to listen on.
+    #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    host: IpAddr,
+    /// Port of the sidecar; 0 takes a free one.
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+    /// Port of the load balancer; 0 takes a free one.
+    #[arg(long, default_value_t = 0)]
+    front_port: u16,
+    /// Run in dev mode, as on a developer's own machine.
+    #[arg(long)]
+    dev_mode: bool,
+    /// A fault to plant; may be given more than once.
+    #[arg(long = "fault", value_name = "NAME")]
+    faults: Vec<profitsentinel::Fault>,
+    /// Print every fault, what it does and the check whose work it is to notice, and stop.
+    #[arg(long)]
+    list_faults: bool,
 }
 
 #[derive(Args)]
@@ -107,6 +135,8 @@ async fn main() -> ExitCode {
         System::Metasheet2(args) => serve(args).await,
         System::Apms(args) => install_apms(args).await,
         System::SignalHarvester(args) => install_signal_harvester(args.install).await,
+        System::Profitsentinel(args) if args.list_faults => list_profitsentinel(),
+        System::Profitsentinel(args) => serve_profitsentinel(args).await,
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -123,6 +153,14 @@ fn list_metasheet2() -> Done {
     for info in metasheet2::faults() {
         let advisory = if info.blocking { "" } else { " (advisory)" };
         listed(&mut out, info.name, info.what, info.check, advisory)?;
+    }
+    Ok(())
+}
+
+fn list_profitsentinel() -> Done {
+    let mut out = std::io::stdout().lock();
+    for info in profitsentinel::faults() {
+        listed(&mut out, info.name, info.what, info.check, "")?;
     }
     Ok(())
 }
@@ -194,6 +232,49 @@ async fn serve(args: Metasheet2) -> Done {
     .await?;
     let mut out = std::io::stdout();
     writeln!(out, "listening on {}", running.base_url())?;
+    out.flush()?;
+    tokio::select! {
+        _ = terminated.recv() => {}
+        _ = interrupted.recv() => {}
+    }
+    running.stop().await;
+    Ok(())
+}
+
+async fn serve_profitsentinel(args: Profitsentinel) -> Done {
+    let mut terminated = signal(SignalKind::terminate())?;
+    let mut interrupted = signal(SignalKind::interrupt())?;
+    let folder = args.folder.unwrap_or_default();
+    std::fs::create_dir_all(&folder)?;
+    if std::fs::read_dir(&folder)?.next().is_some() {
+        return Err(format!("{} is not empty", folder.display()).into());
+    }
+    let folder = std::path::absolute(folder)?;
+    let faults: profitsentinel::Faults = args.faults.into_iter().collect();
+    let engine = ContainerEngine::start()?;
+    let running = profitsentinel::start(profitsentinel::Config {
+        listen: SocketAddr::new(args.host, args.port),
+        listen_front: SocketAddr::new(args.host, args.front_port),
+        dev_mode: args.dev_mode,
+        faults: faults.clone(),
+        ..profitsentinel::Config::new(&folder)
+    })
+    .await?;
+    let delivered = folder.join("delivered");
+    profitsentinel::deliver(&delivered, &faults)?;
+    let project = "profitsentinel-staging";
+    profitsentinel::deploy(&engine, project, running.addr().port(), &faults)?;
+    let mut out = std::io::stdout();
+    writeln!(out, "listening on {}", running.base_url())?;
+    writeln!(
+        out,
+        "-i base_url={} -i front_url={} -i ca={} -i source={} -i engine={}",
+        running.base_url(),
+        running.front_url(),
+        running.ca().display(),
+        delivered.display(),
+        engine.url()
+    )?;
     out.flush()?;
     tokio::select! {
         _ = terminated.recv() => {}

@@ -148,7 +148,7 @@ impl Histogram {
     }
 }
 
-fn line(text: &mut String, args: std::fmt::Arguments<'_>) {
+pub(crate) fn line(text: &mut String, args: std::fmt::Arguments<'_>) {
     text.write_fmt(args).expect("a String takes everything");
     text.push('\n');
 }

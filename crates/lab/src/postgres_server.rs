@@ -1,18 +1,16 @@
 //! A PostgreSQL server of its own for a while, from the machine's programs, in a temporary folder.
 
 use std::{
-    io::{BufRead as _, BufReader, Write as _},
-    net::{Ipv4Addr, TcpListener},
     os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
 };
+
+use crate::watched::{NoServer, Watched, on_a_free_port, shell};
+
+const SERVER: &str = "PostgreSQL";
 
 /// Where Debian and its kin put the server's programs, one folder per version.
 const PROGRAMS: &str = "/usr/lib/postgresql";
-
-/// How often another port is tried: between finding a free one and listening on it somebody else may have taken it.
-const ATTEMPTS: u32 = 5;
 
 /// Makes a server, says where its folder is, and waits until its input ends: also when who started it was killed, nothing stays.
 /// `$1` programs, `$2` port; the password is the first line of the input.
@@ -43,39 +41,29 @@ end "$1"
 
 /// A server that runs until it is dropped, on a free port of the loopback.
 pub struct PostgresServer {
-    watcher: Child,
+    _watched: Watched,
     port: u16,
     password: String,
-}
-
-/// Why there is no server.
-#[derive(Debug, thiserror::Error)]
-pub enum NoServer {
-    /// Its programs are not on this machine.
-    #[error("PostgreSQL's server is not installed: there is no {PROGRAMS}/VERSION/bin/initdb")]
-    NotInstalled,
-    /// It refuses to run as root, and there is nobody else.
-    #[error(
-        "PostgreSQL does not run as root, and this machine has neither a user postgres nor nobody"
-    )]
-    NoUser,
-    /// It did not start.
-    #[error("PostgreSQL did not start: {0}")]
-    NotStarted(String),
 }
 
 impl PostgresServer {
     /// Starts one with this password for its superuser `lab`. The password is one line.
     pub fn start(password: &str) -> Result<Self, NoServer> {
-        let programs = newest(Path::new(PROGRAMS)).ok_or(NoServer::NotInstalled)?;
+        let programs = newest(Path::new(PROGRAMS)).ok_or(NoServer::NotInstalled {
+            server: SERVER,
+            program: "/usr/lib/postgresql/VERSION/bin/initdb",
+            packages: "postgresql",
+        })?;
         let owner = owner()?;
-        let mut attempt = 1;
-        loop {
-            match begin(&programs, owner, password) {
-                Err(NoServer::NotStarted(_)) if attempt < ATTEMPTS => attempt += 1,
-                ended => return ended,
-            }
-        }
+        let begun = on_a_free_port(SERVER, |port| {
+            let watched = begin(&programs, owner, password, port)?;
+            Ok((watched, port))
+        });
+        begun.map(|(watched, port)| Self {
+            _watched: watched,
+            port,
+            password: password.to_owned(),
+        })
     }
 
     /// The address of one of its databases; `postgres` is there from the start.
@@ -92,38 +80,14 @@ impl PostgresServer {
     }
 }
 
-impl Drop for PostgresServer {
-    fn drop(&mut self) {
-        // The end of its input is what it waits for.
-        drop(self.watcher.stdin.take());
-        drop(self.watcher.wait());
-    }
-}
-
 fn begin(
     programs: &Path,
     owner: Option<(u32, u32)>,
     password: &str,
-) -> Result<PostgresServer, NoServer> {
-    let failed = |error: std::io::Error| NoServer::NotStarted(error.to_string());
-    let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-        .and_then(|listener| listener.local_addr())
-        .map_err(failed)?
-        .port();
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a database server is a program that must be started"
-    )]
-    let mut command = Command::new("/bin/sh");
-    command
-        .args(["-c", SCRIPT, "sh"])
-        .arg(programs)
-        .arg(port.to_string())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        // A Ctrl-C is for who started the server, who then ends it in order.
-        .process_group(0);
+    port: u16,
+) -> Result<Watched, NoServer> {
+    let mut command = shell(SCRIPT);
+    command.arg(programs).arg(port.to_string());
     if let Some((user, group)) = owner {
         // Who is somebody else may not enter a private temporary folder of root's.
         command
@@ -132,29 +96,7 @@ fn begin(
             .env_remove("TMPDIR")
             .current_dir("/");
     }
-    let mut watcher = command.spawn().map_err(failed)?;
-    let told = watcher
-        .stdin
-        .as_mut()
-        .map(|stdin| writeln!(stdin, "{password}"));
-    let mut line = String::new();
-    let mut said = watcher.stdout.take().map(BufReader::new);
-    let heard = said.as_mut().map(|said| said.read_line(&mut line));
-    if matches!(told, Some(Ok(()))) && matches!(heard, Some(Ok(_))) && line.trim() == "ready" {
-        return Ok(PostgresServer {
-            watcher,
-            port,
-            password: password.to_owned(),
-        });
-    }
-    drop(watcher.stdin.take());
-    let output = watcher.wait_with_output().map_err(failed)?;
-    let why = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-    Err(NoServer::NotStarted(if why.is_empty() {
-        output.status.to_string()
-    } else {
-        why
-    }))
+    Watched::start(SERVER, command, password)
 }
 
 /// The programs of the newest version in a folder of versions.

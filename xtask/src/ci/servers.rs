@@ -47,7 +47,7 @@ const SERVERS: &[Server] = &[
     Server {
         program: "podman",
         package: "podman",
-        tests: "the `containers` and `resources` probes against a real engine (package(gonogo-probes), package(gonogo))",
+        tests: "the `containers` and `resources` probes against a real engine, the lab's containers, case S5 (package(gonogo-probes), package(lab), package(gonogo))",
     },
     Server {
         program: "runc",
@@ -67,7 +67,12 @@ const SERVERS: &[Server] = &[
     Server {
         program: "git",
         package: "git",
-        tests: "the `git`, `rollback`, `migrations` and `secrets` probes over a history, and case S1, which scans one (package(gonogo-probes), package(gonogo))",
+        tests: "the `git`, `rollback`, `migrations` and `secrets` probes over a history, and cases S1 and S5 (package(gonogo-probes), package(lab), package(gonogo))",
+    },
+    Server {
+        program: "pytest-3",
+        package: "python3-pytest",
+        tests: "case S5, whose recorded counts are held against the suites themselves (package(gonogo))",
     },
     Server {
         program: "openssl",

@@ -386,7 +386,10 @@ fn every_case_and_fault_is_listed_with_its_check() {
     let listed = gonogo(folder.path(), &["demo", "--list", "--json"]).json();
     let cases = listed["cases"].as_array().expect("cases");
     let names: Vec<&Json> = cases.iter().map(|case| &case["name"]).collect();
-    assert_eq!(names, ["metasheet2", "apms", "signal-harvester"]);
+    assert_eq!(
+        names,
+        ["metasheet2", "apms", "signal-harvester", "profitsentinel"]
+    );
     for case in cases {
         for fault in case["faults"].as_array().expect("faults") {
             let check = fault["check"].as_str().expect("a check");

@@ -14,6 +14,7 @@ mod capacity;
 mod case_s1;
 mod case_s3;
 mod case_s4;
+mod case_s5;
 mod containers;
 mod copies;
 mod crash_disk;

@@ -67,7 +67,7 @@ fn files(case: Case, today: NaiveDate) -> Vec<(&'static str, String)> {
             ("plan.yaml", SIGNAL_HARVESTER_PLAN.to_owned()),
             ("schema.json", SIGNAL_HARVESTER_SCHEMA.to_owned()),
         ],
-        Case::Metasheet2 => Vec::new(),
+        Case::Metasheet2 | Case::Profitsentinel => Vec::new(),
     }
 }
 
@@ -76,12 +76,12 @@ fn renewed(case: Case) -> &'static str {
         Case::Apms => {
             ";\nits two waivers are given anew as of today, since a waiver ends after 30 days at the latest"
         }
-        Case::SignalHarvester | Case::Metasheet2 => "",
+        Case::SignalHarvester | Case::Metasheet2 | Case::Profitsentinel => "",
     }
 }
 
 /// The same waivers, given today. A waiver in a repository ends by itself; a demonstration is to show one that holds.
-fn given_on(waivers: &str, today: NaiveDate) -> String {
+pub(super) fn given_on(waivers: &str, today: NaiveDate) -> String {
     let until = today.checked_add_days(WAIVED_FOR).unwrap_or(today);
     let mut text = String::with_capacity(waivers.len());
     for line in waivers.lines() {
@@ -111,24 +111,25 @@ async fn install(case: Case, dsn: &str, faults: &[String]) -> Result<(), LabErro
         Case::SignalHarvester => {
             signal_harvester::install(dsn, false, &chosen(signal_harvester::faults())).await
         }
-        Case::Metasheet2 => Ok(()),
+        Case::Metasheet2 | Case::Profitsentinel => Ok(()),
     }
 }
 
-fn refused(why: NoServer) -> Exit {
+pub(super) fn refused(why: NoServer) -> Exit {
     match why {
-        NoServer::NotInstalled => Exit::wrong_help(
-            "no-postgresql",
+        NoServer::NotInstalled { packages, .. } => Exit::wrong_help(
+            "no-server",
             why.to_string(),
-            "install it, such as with `apt-get install postgresql`; or install the case with `lab` into a database of yours \
-             and `gonogo run` its plan",
+            format!(
+                "install it, such as with `apt-get install {packages}`; or install the case with `lab` and `gonogo run` its plan"
+            ),
         ),
         NoServer::NoUser => Exit::wrong_help(
-            "no-postgresql",
+            "no-server",
             why.to_string(),
             "run the demo as an ordinary user",
         ),
-        NoServer::NotStarted(_) => Exit::Failed(why.to_string()),
+        NoServer::Failed { .. } => Exit::Failed(why.to_string()),
     }
 }
 

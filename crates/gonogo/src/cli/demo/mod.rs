@@ -3,6 +3,7 @@
 
 mod databases;
 mod metasheet2;
+mod profitsentinel;
 
 use std::path::Path;
 
@@ -20,6 +21,7 @@ enum Case {
     Metasheet2,
     Apms,
     SignalHarvester,
+    Profitsentinel,
 }
 
 /// A fault as it is listed.
@@ -32,13 +34,19 @@ struct Listed {
 }
 
 impl Case {
-    const ALL: [Self; 3] = [Self::Metasheet2, Self::Apms, Self::SignalHarvester];
+    const ALL: [Self; 4] = [
+        Self::Metasheet2,
+        Self::Apms,
+        Self::SignalHarvester,
+        Self::Profitsentinel,
+    ];
 
     fn name(self) -> &'static str {
         match self {
             Self::Metasheet2 => "metasheet2",
             Self::Apms => "apms",
             Self::SignalHarvester => "signal-harvester",
+            Self::Profitsentinel => "profitsentinel",
         }
     }
 
@@ -59,6 +67,7 @@ impl Case {
             Self::Metasheet2 => metasheet2::faults(),
             Self::Apms => databases::faults(lab::apms::faults()),
             Self::SignalHarvester => databases::faults(lab::signal_harvester::faults()),
+            Self::Profitsentinel => profitsentinel::faults(),
         }
     }
 
@@ -101,6 +110,7 @@ pub(super) fn demo(args: &DemoArgs) -> Ended {
     let code = match case {
         Case::Metasheet2 => metasheet2::demo(args, place.path()),
         Case::Apms | Case::SignalHarvester => databases::demo(case, args, place.path()),
+        Case::Profitsentinel => profitsentinel::demo(args, place.path()),
     }?;
     if !args.json {
         output::result_text(&hint(args));
@@ -110,13 +120,17 @@ pub(super) fn demo(args: &DemoArgs) -> Ended {
 
 /// Runs the plan in a folder, on its environment `local`.
 fn run_case(args: &DemoArgs, place: &Path, inputs: &[(&str, &str)]) -> Ended {
+    run_case_in("local", args, place, inputs)
+}
+
+fn run_case_in(environment: &str, args: &DemoArgs, place: &Path, inputs: &[(&str, &str)]) -> Ended {
     let loaded = prepare::load(&place.join("plan.yaml"))?;
     let given: Vec<(String, String)> = inputs
         .iter()
         .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
         .collect();
     let asked = Asked {
-        environment: "local".to_owned(),
+        environment: environment.to_owned(),
         allow: Vec::new(),
         only: Vec::new(),
     };
@@ -145,6 +159,7 @@ fn hint(args: &DemoArgs) -> String {
     let (case, fault) = match args.case.as_str() {
         "apms" => (" --case apms", "second-active-allowed"),
         "signal-harvester" => (" --case signal-harvester", "column-extra"),
+        "profitsentinel" => (" --case profitsentinel", "suite-ran-nothing"),
         _ => ("", "effect-block-not-enforced"),
     };
     if args.fault.is_empty() {

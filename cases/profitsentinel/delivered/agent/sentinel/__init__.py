@@ -1,0 +1,1 @@
+"""The agent beside the pipeline: puts its findings into words and work."""
