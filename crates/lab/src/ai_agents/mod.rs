@@ -15,6 +15,7 @@ mod monitoring;
 mod openapi;
 mod redis;
 pub mod repository;
+mod staging;
 mod webhook;
 
 use std::{
@@ -33,6 +34,7 @@ pub use fault::{AS_DOCUMENTED, Fault, FaultInfo, Faults, Part, UnknownFault, fau
 pub use files::changed;
 pub use headers::ORIGIN;
 pub use openapi::document;
+pub use staging::{ADMIN, Machine, Secrets, Staged};
 
 use crate::{
     LabError, NoServer, PrometheusServer, RedisServer,

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::{Fault, Faults};
-use crate::watched::{NoServer, is_installed, program};
+use crate::watched::{NoServer, is_installed, program, write};
 
 const SERVER: &str = "git";
 
@@ -19,7 +19,7 @@ const RUNBOOK: &str = "docs/runbooks/rollback-procedures.md";
 const MIGRATION: &str = "alembic/versions/f031ea488d6d_agent_mcp_tools.py";
 
 /// The release before; its tasks show a tool call without a name as unknown, which the release repairs.
-const BEFORE: [(&str, &str); 7] = [
+const BEFORE: [(&str, &str); 9] = [
     (
         "README.md",
         "# AI Agents\n\nEnhances the tickets of ServiceDesk Plus.\n",
@@ -43,6 +43,14 @@ const BEFORE: [(&str, &str); 7] = [
     (
         RENDERING,
         "def tool_name(call: dict) -> str:\n    return call.get(\"name\", \"unknown\")\n",
+    ),
+    (
+        "deploy/compose.yaml",
+        include_str!("source/deploy/compose.yaml"),
+    ),
+    (
+        "deploy/staging.env",
+        include_str!("source/deploy/staging.env"),
     ),
     (
         RUNBOOK,
@@ -101,6 +109,10 @@ fn release(faults: &Faults) -> Vec<(&'static str, String)> {
             include_str!("source/src/admin/utils/execution_detail_rendering.py").to_owned(),
         ),
     ];
+    if faults.contains(&Fault::DecisionMatrixIncomplete) {
+        let runbook = include_str!("source/docs/runbooks/rollback-procedures.md");
+        files.push((RUNBOOK, runbook.replace("| On-call engineer |", "| |")));
+    }
     if faults.contains(&Fault::SecretInRepository) {
         files.push((".env.staging", forgotten()));
     }
@@ -170,20 +182,4 @@ fn said(mut command: Command) -> Result<String, NoServer> {
     Err(failed(
         String::from_utf8_lossy(&output.stderr).trim().to_owned(),
     ))
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the lab stands outside of gonogo's world and writes its own files"
-)]
-fn write(folder: &Path, path: &str, text: &str) -> Result<(), NoServer> {
-    let path = folder.join(path);
-    let parent = path.parent().unwrap_or(folder);
-    std::fs::create_dir_all(parent)
-        .and_then(|()| std::fs::write(&path, text))
-        .map_err(|error| NoServer::Failed {
-            server: SERVER,
-            what: format!("write {}", path.display()),
-            why: error.to_string(),
-        })
 }
