@@ -1,7 +1,7 @@
 //! What a browser would make of the answers: the CORS check and the preflight of the Fetch standard (living standard,
 //! sections 4.9 and 4.8, as of 2026-08), as facts.
 
-use gonogo_core::record::Shown;
+use gonogo_core::record::{Absence, Shown};
 use gonogo_core::shape::{Field, Shape, Type};
 use gonogo_core::{Map, Value};
 
@@ -229,8 +229,23 @@ pub(super) fn seen(all: &Seen<'_>) -> probe::Seen {
                 .to_vec(),
             rows,
         }],
+        absent: nothing_there(all).into_iter().collect(),
         ..probe::Seen::default()
     }
+}
+
+/// An error page without a word on other origins says nothing of what the service would say: that it lets no foreign
+/// origin in proves nothing then.
+fn nothing_there(all: &Seen<'_>) -> Option<Absence> {
+    let header = "access-control-allow-origin";
+    let status = all.simple.status;
+    let is_none = [404, 410].contains(&status) || status >= 500;
+    let silent = [&all.preflight, &all.simple];
+    let silent = silent.iter().all(|answer| answer.header(header).is_none());
+    (is_none && silent).then(|| Absence {
+        fact: "foreign".to_owned(),
+        why: format!("the GET was answered {status}, without a word on other origins"),
+    })
 }
 
 fn row(who: &str, origin: &str, answer: &Fetched, credentials: bool) -> Vec<String> {
@@ -299,7 +314,7 @@ fn common(answer: &Fetched, why: Vec<String>) -> Map {
 }
 
 /// The CORS check (4.9): whether a page of the origin may see the answer.
-fn checked(answer: &Fetched, origin: &str, credentials: bool) -> Result<(), String> {
+pub(super) fn checked(answer: &Fetched, origin: &str, credentials: bool) -> Result<(), String> {
     let Some(allowed) = answer.combined("access-control-allow-origin") else {
         return Err("there is no Access-Control-Allow-Origin".to_owned());
     };
@@ -327,7 +342,7 @@ fn checked(answer: &Fetched, origin: &str, credentials: bool) -> Result<(), Stri
 }
 
 /// The steps of a CORS-preflight fetch (4.8) that fail; none where the page may go on.
-fn refusals_of_preflight(answer: &Fetched, page: &Page) -> Vec<String> {
+pub(super) fn refusals_of_preflight(answer: &Fetched, page: &Page) -> Vec<String> {
     let mut why: Vec<String> = Vec::new();
     why.extend(checked(answer, &page.origin, page.credentials).err());
     if !(200..300).contains(&answer.status) {

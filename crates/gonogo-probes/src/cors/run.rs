@@ -140,7 +140,7 @@ fn page(options: &CorsOptions) -> Result<Page, String> {
 }
 
 /// The target without what identifies somebody: a preflight has none of it.
-fn without_credentials(target: &HttpTarget) -> HttpTarget {
+pub(super) fn without_credentials(target: &HttpTarget) -> HttpTarget {
     let mut bare = target.clone();
     bare.bearer = None;
     bare.basic = None;
@@ -154,7 +154,7 @@ fn without_credentials(target: &HttpTarget) -> HttpTarget {
 
 /// Origins that nobody meant to allow: one that nobody can have guessed, and those that pass where a pattern is matched
 /// at one end only.
-fn foreign_origins(origin: &str, random: &str) -> Vec<(&'static str, String)> {
+pub(super) fn foreign_origins(origin: &str, random: &str) -> Vec<(&'static str, String)> {
     let mut all = vec![("random", format!("https://{random}.invalid"))];
     if origin != "null" {
         all.push(("null", "null".to_owned()));

@@ -1,6 +1,6 @@
 //! What is recorded of an answer's security headers, as facts.
 
-use gonogo_core::record::Shown;
+use gonogo_core::record::{Absence, Shown};
 use gonogo_core::shape::{Field, Shape, Type};
 use gonogo_core::{Map, Value};
 
@@ -268,9 +268,15 @@ pub(super) fn seen(page: &Page<'_>, wanted: &[String], graded: Result<Graded, St
             facts.insert("not_graded".to_owned(), why.into());
         }
     }
+    // A proxy's own page when the service is gone has the proxy's headers.
+    let absent = (answer.status >= 500).then(|| Absence {
+        fact: "headers".to_owned(),
+        why: format!("the answer is an error of the server ({})", answer.status),
+    });
     Seen {
         facts,
         shown,
+        absent: absent.into_iter().collect(),
         ..Seen::default()
     }
 }

@@ -33,3 +33,4 @@ mod roads_to_green;
 mod rolled_back;
 mod schema;
 mod sql;
+mod web;

@@ -21,6 +21,7 @@ mod secrets;
 mod seen;
 mod sqlite;
 mod target;
+mod web;
 
 use case::{Case, Fails, Healthy};
 
@@ -48,10 +49,13 @@ enum Kind {
     Schema,
     Capacity,
     Backup,
+    Cors,
+    SecurityHeaders,
+    RateLimit,
 }
 
 impl Kind {
-    const ALL: [Self; 21] = [
+    const ALL: [Self; 24] = [
         Self::Http,
         Self::Load,
         Self::Scrape,
@@ -73,6 +77,9 @@ impl Kind {
         Self::Schema,
         Self::Capacity,
         Self::Backup,
+        Self::Cors,
+        Self::SecurityHeaders,
+        Self::RateLimit,
     ];
 
     /// The key of its probe.
@@ -95,6 +102,9 @@ impl Kind {
             Self::Schema => "schema",
             Self::Capacity => "capacity",
             Self::Backup => "backup",
+            Self::Cors => "cors",
+            Self::SecurityHeaders => "security-headers",
+            Self::RateLimit => "rate-limit",
         }
     }
 }
