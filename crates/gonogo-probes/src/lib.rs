@@ -35,6 +35,7 @@ pub mod sql;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod texts;
+pub mod tls;
 pub mod webhook;
 mod yaml;
 
@@ -63,6 +64,7 @@ static PROBES: &[&dyn Probe] = &[
     &cors::Cors,
     &security_headers::SecurityHeaders,
     &rate_limit::RateLimit,
+    &tls::Tls,
     &webhook::Webhook,
     &default_credentials::DefaultCredentials,
     &checklist::Checklist,

@@ -65,6 +65,16 @@ const SERVERS: &[Server] = &[
         tests: "the `secrets` probe over a history, and case S1, which scans one (package(gonogo-probes), package(gonogo))",
     },
     Server {
+        program: "nginx",
+        package: "nginx-light",
+        tests: "the `tls` probe against a real server (package(gonogo-probes), package(gonogo))",
+    },
+    Server {
+        program: "openssl",
+        package: "openssl",
+        tests: "the same: RSA keys for it",
+    },
+    Server {
         program: "strace",
         package: "strace",
         tests: "runs that are killed, or whose disk fails, at each system call (package(gonogo))",

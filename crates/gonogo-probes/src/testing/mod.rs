@@ -9,6 +9,7 @@
 )]
 
 mod mariadb;
+mod nginx;
 mod podman;
 mod postgres;
 mod redis;
@@ -18,6 +19,7 @@ use std::net::TcpListener;
 use std::process::Command;
 
 pub use mariadb::MariaDbServer;
+pub use nginx::{NginxServer, openssl_certificate};
 pub use podman::{IMAGE, PodmanEngine, health};
 pub use postgres::{PASSWORD, PASSWORD_IN_URL, PostgresServer, USER};
 pub use redis::RedisServer;

@@ -139,7 +139,7 @@ impl Event {
 }
 
 /// The body with something else in it: another event, whatever its receiver takes for the same.
-fn tampered(body: &str) -> String {
+pub(super) fn tampered(body: &str) -> String {
     match body.trim_start().strip_prefix('{') {
         Some(rest) if rest.trim_start().starts_with('"') => format!("{{\"tampered\":true,{rest}"),
         _ => format!("{body} tampered"),

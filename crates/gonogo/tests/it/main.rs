@@ -34,3 +34,5 @@ mod rolled_back;
 mod schema;
 mod sql;
 mod web;
+mod tls;
+mod webhook;

@@ -6,6 +6,7 @@ mod case;
 mod compose;
 mod containers;
 mod databases;
+mod default_credentials;
 mod exec;
 mod files;
 mod git;
@@ -22,6 +23,8 @@ mod seen;
 mod sqlite;
 mod target;
 mod web;
+mod tls;
+mod webhook;
 
 use case::{Case, Fails, Healthy};
 
@@ -52,6 +55,9 @@ enum Kind {
     Cors,
     SecurityHeaders,
     RateLimit,
+    Tls,
+    Webhook,
+    DefaultCredentials,
 }
 
 impl Kind {
@@ -80,6 +86,9 @@ impl Kind {
         Self::Cors,
         Self::SecurityHeaders,
         Self::RateLimit,
+        Self::Tls,
+        Self::Webhook,
+        Self::DefaultCredentials,
     ];
 
     /// The key of its probe.
@@ -105,6 +114,9 @@ impl Kind {
             Self::Cors => "cors",
             Self::SecurityHeaders => "security-headers",
             Self::RateLimit => "rate-limit",
+            Self::Tls => "tls",
+            Self::Webhook => "webhook",
+            Self::DefaultCredentials => "default-credentials",
         }
     }
 }
