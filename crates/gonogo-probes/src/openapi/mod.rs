@@ -8,6 +8,8 @@ mod names;
 mod observed;
 mod run;
 mod schemas;
+mod shape;
+mod shown;
 mod syntax;
 mod valid;
 
@@ -41,7 +43,7 @@ impl Syntax for Openapi {
     }
 
     fn shape(&self, options: &Json) -> Shape {
-        observed::shape(options)
+        shape::shape(options)
     }
 
     fn power(&self, options: &Json, _rollback: bool, reads: bool) -> Option<Power> {

@@ -25,6 +25,7 @@ mod example;
 mod limits;
 mod matrix;
 mod migrations;
+mod openapi;
 mod reach;
 mod readme;
 mod resume;

@@ -15,6 +15,7 @@ mod http;
 mod jwt;
 mod load;
 mod migrations;
+mod openapi;
 mod postgres;
 mod prometheus;
 mod redis;
@@ -62,6 +63,11 @@ enum Kind {
 
 impl Kind {
     const ALL: [Self; 24] = [
+    Openapi,
+}
+
+impl Kind {
+    const ALL: [Self; 22] = [
         Self::Http,
         Self::Load,
         Self::Scrape,
@@ -89,6 +95,7 @@ impl Kind {
         Self::Tls,
         Self::Webhook,
         Self::DefaultCredentials,
+        Self::Openapi,
     ];
 
     /// The key of its probe.
@@ -117,6 +124,7 @@ impl Kind {
             Self::Tls => "tls",
             Self::Webhook => "webhook",
             Self::DefaultCredentials => "default-credentials",
+            Self::Openapi => "openapi",
         }
     }
 }
