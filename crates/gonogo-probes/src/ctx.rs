@@ -21,6 +21,8 @@ use rustls::pki_types::pem::PemObject;
 use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::watch;
 
+use crate::probe::ResolvedTarget;
+
 /// The door of one attempt.
 #[derive(Clone)]
 pub struct Ctx {
@@ -38,6 +40,7 @@ struct Shared {
     kept: GateScope,
     run: Option<String>,
     ssh_config: Option<PathBuf>,
+    targets: Vec<ResolvedTarget>,
 }
 
 /// A connection and how long its parts took.
@@ -69,6 +72,7 @@ impl Ctx {
                 kept: GateScope::new(false),
                 run: None,
                 ssh_config: None,
+                targets: Vec::new(),
             }),
             files: Arc::new([]),
             deadline: started + timeout,
@@ -95,6 +99,21 @@ impl Ctx {
             shared.ssh_config = ssh_config;
         }
         self
+    }
+
+    /// The same door with the environment's targets behind it, in the plan's order: for what observes a second one.
+    #[must_use]
+    pub fn with_targets(mut self, targets: Vec<ResolvedTarget>) -> Self {
+        if let Some(shared) = Arc::get_mut(&mut self.shared) {
+            shared.targets = targets;
+        }
+        self
+    }
+
+    /// The target of a name, or the first of the kind.
+    pub fn target(&self, kind: &str, name: Option<&str>) -> Option<&ResolvedTarget> {
+        let mut all = self.shared.targets.iter();
+        all.find(|t| t.kind == kind && name.is_none_or(|name| t.name == name))
     }
 
     /// The run's name, where there is a run.

@@ -14,7 +14,7 @@ pub mod default_credentials;
 pub mod docker;
 pub mod exec;
 pub mod files;
-mod git;
+pub mod git;
 pub mod http;
 mod json;
 mod json_api;
@@ -28,6 +28,7 @@ pub mod prometheus;
 pub mod rate_limit;
 pub mod redis;
 pub mod resources;
+pub mod rollback;
 pub mod schema;
 pub mod secrets;
 pub mod security_headers;
@@ -69,6 +70,8 @@ static PROBES: &[&dyn Probe] = &[
     &default_credentials::DefaultCredentials,
     &checklist::Checklist,
     &openapi::Openapi,
+    &git::Git,
+    &rollback::Rollback,
 ];
 
 /// All target kinds.

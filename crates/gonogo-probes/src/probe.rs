@@ -101,6 +101,7 @@ pub struct Call<'a> {
 }
 
 /// A target of the environment with its templates filled. Holds secrets, so it cannot be printed.
+#[derive(Clone)]
 pub struct ResolvedTarget {
     /// Its name in the plan.
     pub name: String,

@@ -263,8 +263,10 @@ fn earlier(judged: &Judged) -> String {
 /// What is said where part 6 is empty.
 pub(crate) const NO_CONDITIONS: &str = "None.";
 
-/// Part 7. Nothing of it is recorded yet, and saying so is the honest line.
-pub(crate) const WAY_BACK: &str = "Not evaluated: this run holds no evidence about a rollback, its command, migrations without a way down or the last drill.";
+/// Part 7: one line for checks of the way back that did not fit.
+pub(crate) fn more_ways(more: usize) -> String {
+    format!("and {} of the way back below", counted(more, "more check"))
+}
 
 /// Part 8: gates, failures first, those decided well last, plan order within.
 pub(crate) fn gates(judged: &Judged) -> Vec<&GateJudged> {

@@ -13,6 +13,7 @@ pub mod junit;
 pub mod markdown;
 mod markup;
 pub mod terminal;
+mod way_back;
 mod wording;
 
 #[cfg(test)]

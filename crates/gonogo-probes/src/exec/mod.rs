@@ -1,5 +1,6 @@
 //! The `exec` probe: runs a program and records what it printed. Off unless the plan and the command line allow it.
 
+mod program;
 mod run;
 mod syntax;
 
@@ -8,6 +9,7 @@ use gonogo_core::record::{NotObserved, Power};
 use gonogo_core::shape::{Field, Shape, Type};
 use serde_json::Value as Json;
 
+pub(crate) use program::{Lost, Output, to_its_end};
 pub use syntax::ExecOptions;
 
 use crate::probe::{BoxFuture, Call, Probe, Seen};
@@ -91,4 +93,4 @@ impl Probe for Exec {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

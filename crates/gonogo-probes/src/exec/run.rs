@@ -1,13 +1,11 @@
-//! Running a program to its end, and ending all that it started.
+//! Running the program, and what is recorded of it.
 
 use std::os::unix::process::ExitStatusExt as _;
-use std::time::Duration;
 
 use gonogo_core::Map;
 use gonogo_core::record::{Cause, Cut, NotObserved};
-use rustix::process::{Pid, Signal};
-use tokio::io::{AsyncRead, AsyncReadExt as _};
 
+use super::program::{Ended, Lost, to_its_end};
 use super::syntax::ExecOptions;
 use crate::json::{self, Read};
 use crate::probe::{Call, Seen};
@@ -23,58 +21,36 @@ pub(super) async fn observe(call: Call<'_>) -> Result<Seen, NotObserved> {
     let Some((program, arguments)) = argv(&options) else {
         return Err(ctx.not_observed("exec", Cause::BadOptions, "there is no program to run"));
     };
-    // Orphans of the program become ours, so that they can be ended.
-    let _adopting = rustix::process::set_child_subreaper(Some(rustix::process::getpid())).is_ok();
-    let before = Children::now();
     let mut command = ctx.program(&program);
-    command
-        .args(&arguments)
-        .envs(&options.variables)
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::piped());
+    command.args(&arguments).envs(&options.variables);
     if let Some(folder) = &options.folder {
         command.current_dir(ctx.path(folder));
     }
-    let started = ctx.now();
-    let mut child = command.spawn().map_err(|e| {
-        let cause = match e.kind() {
-            std::io::ErrorKind::NotFound => Cause::Missing,
-            std::io::ErrorKind::PermissionDenied => Cause::Denied,
-            _ => Cause::Network,
-        };
-        ctx.not_observed(
-            &tried,
-            cause,
-            format!("`{program}` could not be started: {e}"),
-        )
-    })?;
-    let mut leash = Leash {
-        group: child
-            .id()
-            .and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)),
-        before,
-    };
     let max_output = options.max_output.unwrap_or(DEFAULT_MAX_OUTPUT);
     let max = usize::try_from(max_output).unwrap_or(usize::MAX);
-    let (out, err) = (child.stdout.take(), child.stderr.take());
-    let reading = async {
-        let (status, out, err) = tokio::join!(child.wait(), read(out, max), read(err, max));
-        (status, out, err)
-    };
-    let Ok((status, out, err)) = tokio::time::timeout(ctx.remaining(), reading).await else {
-        leash.end();
+    let ended = to_its_end(ctx, command, ctx.remaining(), max).await;
+    let ended = ended.map_err(|lost| match lost {
+        Lost::Start(e) => {
+            let cause = match e.kind() {
+                std::io::ErrorKind::NotFound => Cause::Missing,
+                std::io::ErrorKind::PermissionDenied => Cause::Denied,
+                _ => Cause::Network,
+            };
+            let why = format!("`{program}` could not be started: {e}");
+            ctx.not_observed(&tried, cause, why)
+        }
+        Lost::End(e) => {
+            ctx.not_observed(&tried, Cause::Network, format!("its end was not seen: {e}"))
+        }
+    })?;
+    let Some(status) = ended.status else {
         return Err(ctx.not_observed(
             tried,
             Cause::Timeout,
             "the program did not end within the check's time limit and was killed",
         ));
     };
-    let latency = started.elapsed();
-    let status = status.map_err(|e| {
-        ctx.not_observed(&tried, Cause::Network, format!("its end was not seen: {e}"))
-    })?;
-    let left_behind = leash.end();
-    Ok(seen(status, out, err, latency, left_behind, max_output))
+    Ok(seen(status, &ended, max_output))
 }
 
 fn argv(options: &ExecOptions) -> Option<(String, Vec<String>)> {
@@ -88,14 +64,8 @@ fn argv(options: &ExecOptions) -> Option<(String, Vec<String>)> {
     Some(("sh".to_owned(), arguments))
 }
 
-fn seen(
-    status: std::process::ExitStatus,
-    out: Output,
-    err: Output,
-    latency: Duration,
-    left_behind: usize,
-    max: u64,
-) -> Seen {
+fn seen(status: std::process::ExitStatus, ended: &Ended, max: u64) -> Seen {
+    let (out, err) = (&ended.out, &ended.err);
     let mut facts = Map::new();
     if let Some(code) = status.code() {
         facts.insert("exit_code".to_owned(), code.into());
@@ -104,7 +74,7 @@ fn seen(
         facts.insert("signal".to_owned(), signal.into());
     }
     let mut cut = Vec::new();
-    for (name, output) in [("stdout", &out), ("stderr", &err)] {
+    for (name, output) in [("stdout", out), ("stderr", err)] {
         if output.cut {
             cut.push(Cut {
                 fact: name.to_owned(),
@@ -126,102 +96,11 @@ fn seen(
     facts.insert("stdout".to_owned(), text.into());
     let complaint = String::from_utf8_lossy(&err.bytes).into_owned();
     facts.insert("stderr".to_owned(), complaint.into());
-    facts.insert("latency".to_owned(), latency.into());
-    facts.insert("left_behind".to_owned(), left_behind.into());
+    facts.insert("latency".to_owned(), ended.took.into());
+    facts.insert("left_behind".to_owned(), ended.left_behind.into());
     Seen {
         facts,
         cut,
         ..Seen::default()
-    }
-}
-
-struct Output {
-    bytes: Vec<u8>,
-    cut: bool,
-}
-
-/// Keeps the beginning and reads on to the end, so that the program is never blocked by a full pipe.
-async fn read(from: Option<impl AsyncRead + Unpin>, max: usize) -> Output {
-    let mut output = Output {
-        bytes: Vec::new(),
-        cut: false,
-    };
-    let Some(mut from) = from else {
-        return output;
-    };
-    let mut buffer = vec![0u8; 16 * 1024];
-    while let Ok(count) = from.read(&mut buffer).await {
-        if count == 0 {
-            break;
-        }
-        let room = max - output.bytes.len();
-        output.cut |= count > room;
-        output.bytes.extend_from_slice(&buffer[..count.min(room)]);
-    }
-    output
-}
-
-/// Ends a program and everything it started, also when the observing is dropped.
-struct Leash {
-    group: Option<Pid>,
-    before: Children,
-}
-
-impl Leash {
-    /// Kills the process group and adopted orphans; gives how many orphans there were.
-    fn end(&mut self) -> usize {
-        if let Some(group) = self.group.take() {
-            // Gone already is what is wanted.
-            let _gone = rustix::process::kill_process_group(group, Signal::KILL).is_err();
-        }
-        let mut ended = 0;
-        // An orphan may fork while it is being killed: a few rounds, bounded.
-        for _ in 0..16 {
-            let orphans = Children::now().since(&self.before);
-            if orphans.is_empty() {
-                break;
-            }
-            for orphan in orphans {
-                if rustix::process::kill_process(orphan, Signal::KILL).is_ok() {
-                    ended += 1;
-                }
-                let _reaped =
-                    rustix::process::waitpid(Some(orphan), rustix::process::WaitOptions::empty())
-                        .is_ok();
-            }
-        }
-        ended
-    }
-}
-
-impl Drop for Leash {
-    fn drop(&mut self) {
-        self.end();
-    }
-}
-
-/// This process's children, as Linux tells (`proc(5)`, `/proc/pid/task/tid/children`).
-struct Children(Vec<Pid>);
-
-impl Children {
-    fn now() -> Self {
-        let mut found = Vec::new();
-        let tasks = std::fs::read_dir("/proc/self/task").into_iter().flatten();
-        for task in tasks.flatten() {
-            let text = std::fs::read_to_string(task.path().join("children")).unwrap_or_default();
-            found.extend(
-                text.split_whitespace()
-                    .filter_map(|word| Pid::from_raw(word.parse().ok()?)),
-            );
-        }
-        Self(found)
-    }
-
-    fn since(&self, before: &Self) -> Vec<Pid> {
-        self.0
-            .iter()
-            .copied()
-            .filter(|pid| !before.0.contains(pid))
-            .collect()
     }
 }

@@ -27,9 +27,9 @@ async fn observe(options: Json, limit: Duration) -> Result<Seen, NotObserved> {
 const LONG: Duration = Duration::from_secs(20);
 
 /// Children of one process are looked at as a whole, so these tests take turns.
-static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+pub(crate) static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
-fn is_alive(pid: &str) -> bool {
+pub(crate) fn is_alive(pid: &str) -> bool {
     // A zombie is dead too.
     std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| {
         !stat

@@ -10,6 +10,7 @@ mod run;
 mod sections;
 mod source;
 mod syntax;
+mod way_back;
 
 use gonogo_core::plan::{OptionProblem, Syntax};
 use gonogo_core::record::{NotObserved, Power};
@@ -18,6 +19,7 @@ use serde_json::Value as Json;
 
 pub use layout::Tool;
 pub use syntax::MigrationsOptions;
+pub(crate) use way_back::{Between, Passed, WayBack, between};
 
 use crate::probe::{BoxFuture, Call, Probe, Seen};
 

@@ -176,7 +176,7 @@ fn absences(source: &Source, known: usize, review: &Review) -> Vec<Absence> {
     .to_vec()
 }
 
-fn value(finding: &Finding) -> Value {
+pub(super) fn value(finding: &Finding) -> Value {
     Value::Map(Map::from([
         ("rule".to_owned(), finding.rule.as_str().into()),
         ("link".to_owned(), finding.link.as_str().into()),
@@ -191,7 +191,7 @@ fn value(finding: &Finding) -> Value {
     ]))
 }
 
-fn migration(migration: &Migration) -> Value {
+pub(super) fn migration(migration: &Migration) -> Value {
     let compatible = migration.has_down || migration.is_compatible();
     Value::Map(Map::from([
         ("name".to_owned(), migration.name.as_str().into()),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use gonogo_core::record::{Cause, NotObserved, TargetSeen};
 
-use super::layout::layout;
+use super::layout::{Layout, Tool, layout};
 use super::observed::seen;
 use super::review::{Review, hold, needed};
 use super::source::{self, MOST_BYTES, Source};
@@ -38,15 +38,7 @@ pub(super) async fn observe(call: Call<'_>) -> Result<Seen, NotObserved> {
         let (source, layout) = if by_git {
             let to = options.to.as_deref().unwrap_or("HEAD");
             let from = options.from.as_deref();
-            let trees = source::trees(&ctx, &root, &below, from, to).await?;
-            let layout = layout(&trees.source.paths, options.tool);
-            let wanted = needed(&trees.source, &layout);
-            let texts = source::read(&ctx, &root, &trees, &wanted).await?;
-            let source = Source {
-                texts,
-                ..trees.source
-            };
-            (source, layout)
+            of_revisions(&ctx, &root, &below, (from, to), options.tool).await?
         } else {
             let (ctx, root, tool) = (ctx.clone(), root.clone(), options.tool);
             let below = below.clone();
@@ -58,14 +50,7 @@ pub(super) async fn observe(call: Call<'_>) -> Result<Seen, NotObserved> {
             })
             .await?
         };
-        let reading = ctx.clone();
-        blocking(move || {
-            let go_on = || !reading.is_cancelled() && !reading.remaining().is_zero();
-            let review = hold(&source, &layout, &also, &go_on);
-            let review: Review = review.map_err(|()| late(&reading))?;
-            Ok((source, layout.units.len(), review))
-        })
-        .await
+        judged(&ctx, source, layout, also).await
     };
     let (source, known, review) = tokio::time::timeout(ctx.remaining(), looking)
         .await
@@ -73,8 +58,44 @@ pub(super) async fn observe(call: Call<'_>) -> Result<Seen, NotObserved> {
     Ok(seen(&source, known, &review, &options.allow, target))
 }
 
+/// The migrations of a revision, and what became of those of an earlier one.
+pub(super) async fn of_revisions(
+    ctx: &Ctx,
+    root: &Path,
+    below: &str,
+    (from, to): (Option<&str>, &str),
+    tool: Option<Tool>,
+) -> Result<(Source, Layout), NotObserved> {
+    let trees = source::trees(ctx, root, below, from, to).await?;
+    let layout = layout(&trees.source.paths, tool);
+    let wanted = needed(&trees.source, &layout);
+    let texts = source::read(ctx, root, &trees, &wanted).await?;
+    let source = Source {
+        texts,
+        ..trees.source
+    };
+    Ok((source, layout))
+}
+
+/// Holds them against the rules, on a thread that may block; also says how many there are.
+pub(super) async fn judged(
+    ctx: &Ctx,
+    source: Source,
+    layout: Layout,
+    also: Vec<squawk_linter::Rule>,
+) -> Result<(Source, usize, Review), NotObserved> {
+    let ctx = ctx.clone();
+    blocking(move || {
+        let go_on = || !ctx.is_cancelled() && !ctx.remaining().is_zero();
+        let review = hold(&source, &layout, &also, &go_on);
+        let review: Review = review.map_err(|()| late(&ctx))?;
+        Ok((source, layout.units.len(), review))
+    })
+    .await
+}
+
 /// `./db//migrations/` as git and the walk name it.
-fn tidied(path: &str) -> String {
+pub(super) fn tidied(path: &str) -> String {
     let parts = path
         .split('/')
         .filter(|part| !part.is_empty() && *part != ".");
@@ -111,7 +132,7 @@ fn texts(
     ctx: &Ctx,
     root: &Path,
     source: &Source,
-    layout: &super::layout::Layout,
+    layout: &Layout,
 ) -> Result<BTreeMap<String, source::Text>, NotObserved> {
     let mut texts = BTreeMap::new();
     let mut total = 0u64;

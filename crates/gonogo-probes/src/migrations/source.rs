@@ -73,3 +73,8 @@ pub(super) fn sort_in(path: &str, paths: &mut BTreeSet<String>, other: &mut BTre
         other.insert(path.to_owned());
     }
 }
+
+/// Whether a path's name is one of a migration, whatever it is.
+fn is_migration(path: &str) -> bool {
+    path.to_ascii_lowercase().ends_with(".sql")
+}

@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 
 use super::layout::Tool;
 use super::rules;
+use crate::git::no_revision;
 
 /// `migrations:` reads migrations before they run.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -83,13 +84,4 @@ pub(super) fn lint(options: &Json) -> Vec<OptionProblem> {
         }
     }
     problems
-}
-
-/// Why a text cannot name a revision.
-pub(super) fn no_revision(text: &str) -> Option<String> {
-    let bad = text.is_empty()
-        || text.starts_with('-')
-        || text.contains("..")
-        || text.contains(|c: char| c.is_control() || c.is_whitespace() || c == ':');
-    bad.then(|| format!("`{}` is no revision", text.escape_debug()))
 }

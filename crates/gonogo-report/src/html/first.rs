@@ -7,6 +7,7 @@ use super::pieces::{self, Anchors, MOST_TEXT, class_of, gate_anchor, pill, prose
 use crate::escape::shorten;
 use crate::first_screen::{self as first, title};
 use crate::markup::Markup;
+use crate::way_back;
 use crate::wording::{counted, verdict_sign};
 
 pub(super) fn render(page: &mut Markup, judged: &Judged) {
@@ -22,10 +23,8 @@ pub(super) fn render(page: &mut Markup, judged: &Judged) {
     since(page, judged);
     page.raw("</div>\n<div class=\"pair\">\n");
     conditions(page, judged);
-    page.put(
-        "<section><h2>{}</h2><div class=\"card\">{}</div></section>\n</div>\n",
-        &[title::WAY_BACK, first::WAY_BACK],
-    );
+    way_back(page, judged);
+    page.raw("</div>\n");
     gates(page, judged);
 }
 
@@ -136,6 +135,34 @@ fn conditions(page: &mut Markup, judged: &Judged) {
         page.raw("</li>");
     }
     page.raw("</ul></section>\n");
+}
+
+fn way_back(page: &mut Markup, judged: &Judged) {
+    section(page, title::WAY_BACK, 0);
+    let (checks, more) = way_back::way_back(judged);
+    if checks.is_empty() {
+        page.put(
+            "<div class=\"card\">{}</div></section>\n",
+            &[way_back::NONE],
+        );
+        return;
+    }
+    for lines in checks {
+        page.raw("<div class=\"card\"><dl class=\"rows\">");
+        for (name, text) in lines {
+            page.put("<dt>{}</dt><dd>", &[name]);
+            prose(page, &shorten(&text, MOST_TEXT));
+            page.raw("</dd>");
+        }
+        page.raw("</dl></div>\n");
+    }
+    if more > 0 {
+        page.put(
+            "<p class=\"small under\">{}</p>\n",
+            &[&first::more_ways(more)],
+        );
+    }
+    page.raw("</section>\n");
 }
 
 /// So many rolled-back gates say on the page what they left behind; the others' lines are in `verdict.json`.

@@ -9,6 +9,7 @@ use gonogo_core::outcome::Severity;
 use self::sheet::Sheet;
 use crate::escape::{markdown as text, markdown_code as code, shorten};
 use crate::first_screen::{self as first, title};
+use crate::way_back;
 use crate::wording::{code_spans, sign, step, verdict_sign};
 
 /// The first line, by which a comment is found again and edited in place.
@@ -36,9 +37,7 @@ pub fn render(judged: &Judged) -> String {
         sheet.put(&format!("- {line}\n"));
     }
     conditions(&mut sheet, judged);
-    sheet.head(title::WAY_BACK);
-    sheet.put(first::WAY_BACK);
-    sheet.put("\n");
+    way_back(&mut sheet, judged);
     gates(&mut sheet, judged);
     details::render(&mut sheet, judged);
     sheet.into_text()
@@ -81,6 +80,23 @@ fn bounded(whole: &str, most: usize, escape: fn(&str) -> String) -> String {
     }
     // One hidden character becomes eleven bytes.
     escape(&shorten(whole, (most / 6).max(8)))
+}
+
+fn way_back(sheet: &mut Sheet, judged: &Judged) {
+    sheet.head(title::WAY_BACK);
+    let (checks, more) = way_back::way_back(judged);
+    if checks.is_empty() {
+        sheet.put(way_back::NONE);
+        sheet.put("\n");
+    }
+    for (name, text) in checks.into_iter().flatten() {
+        // One item for each check, what it says below it.
+        let indent = if name == "check" { "" } else { "  " };
+        sheet.put(&format!("{indent}- {name}: {}\n", short(&text, MOST_TEXT)));
+    }
+    if more > 0 {
+        sheet.put(&format!("\n{}\n", first::more_ways(more)));
+    }
 }
 
 fn banner(sheet: &mut Sheet, judged: &Judged) {

@@ -10,6 +10,7 @@ use unicode_width::UnicodeWidthStr as _;
 use self::canvas::{Canvas, Label, outcome_style, pad, quiet, verdict_style};
 use crate::escape;
 use crate::first_screen::{self as first, title};
+use crate::way_back;
 use crate::wording::{sign, step, verdict_sign};
 
 /// How much of a finding is shown; the rest is in the report.
@@ -40,11 +41,25 @@ pub fn render(judged: &Judged, look: &Look) -> String {
         canvas.text(0, &line, Style::new());
     }
     conditions(&mut canvas, judged);
-    canvas.head(title::WAY_BACK);
-    canvas.text(0, first::WAY_BACK, Style::new());
+    way_back(&mut canvas, judged);
     gates(&mut canvas, judged);
     afterwards(&mut canvas, judged, look);
     canvas.into_text()
+}
+
+fn way_back(canvas: &mut Canvas, judged: &Judged) {
+    canvas.head(title::WAY_BACK);
+    let (checks, more) = way_back::way_back(judged);
+    if checks.is_empty() {
+        canvas.text(0, way_back::NONE, Style::new());
+    }
+    for (name, text) in checks.into_iter().flatten() {
+        let text = escape::shorten(&text, MOST_TEXT);
+        canvas.labelled(0, &Label::new(name, 13, quiet()), &text, Style::new());
+    }
+    if more > 0 {
+        canvas.text(0, &first::more_ways(more), quiet());
+    }
 }
 
 fn banner(canvas: &mut Canvas, judged: &Judged) {

@@ -85,6 +85,7 @@ impl Desk {
             Some(started.run.clone()),
             variable("GONOGO_SSH_CONFIG").map(|path| setup.base_dir.join(path)),
         )
+        .with_targets(setup.targets_in_order())
         .with_files(setup.plan.files.clone());
         let state = State {
             appender: Some(appender),

@@ -73,6 +73,13 @@ impl Setup {
         self.targets.get(&target.name)
     }
 
+    /// The targets that can be reached, in the plan's order.
+    pub fn targets_in_order(&self) -> Vec<ResolvedTarget> {
+        let named = self.env().targets.iter();
+        let found = named.filter_map(|target| self.targets.get(&target.name)?.as_ref().ok());
+        found.cloned().collect()
+    }
+
     /// A redactor that knows every secret input.
     pub fn redactor(&self) -> (Redactor, Vec<String>) {
         let mut redactor = Redactor::new();

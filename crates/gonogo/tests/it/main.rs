@@ -31,6 +31,7 @@ mod readme;
 mod resume;
 mod rig;
 mod roads_to_green;
+mod rollback;
 mod rolled_back;
 mod schema;
 mod sql;

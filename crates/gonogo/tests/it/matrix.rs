@@ -19,6 +19,7 @@ mod openapi;
 mod postgres;
 mod prometheus;
 mod redis;
+mod rollback;
 mod secrets;
 mod seen;
 mod sqlite;
@@ -68,6 +69,12 @@ impl Kind {
 
 impl Kind {
     const ALL: [Self; 22] = [
+    Git,
+    Rollback,
+}
+
+impl Kind {
+    const ALL: [Self; 23] = [
         Self::Http,
         Self::Load,
         Self::Scrape,
@@ -96,6 +103,8 @@ impl Kind {
         Self::Webhook,
         Self::DefaultCredentials,
         Self::Openapi,
+        Self::Git,
+        Self::Rollback,
     ];
 
     /// The key of its probe.
@@ -125,6 +134,8 @@ impl Kind {
             Self::Webhook => "webhook",
             Self::DefaultCredentials => "default-credentials",
             Self::Openapi => "openapi",
+            Self::Git => "git",
+            Self::Rollback => "rollback",
         }
     }
 }
