@@ -35,6 +35,6 @@ mod rollback;
 mod rolled_back;
 mod schema;
 mod sql;
-mod web;
 mod tls;
+mod web;
 mod webhook;

@@ -60,21 +60,17 @@ enum Kind {
     Tls,
     Webhook,
     DefaultCredentials,
-}
-
-impl Kind {
-    const ALL: [Self; 24] = [
     Openapi,
 }
 
 impl Kind {
-    const ALL: [Self; 22] = [
+    const ALL: [Self; 28] = [
     Git,
     Rollback,
 }
 
 impl Kind {
-    const ALL: [Self; 23] = [
+    const ALL: [Self; 28] = [
         Self::Http,
         Self::Load,
         Self::Scrape,
@@ -162,7 +158,7 @@ enum Fault {
 }
 
 impl Fault {
-    const ALL: [Self; 16] = [
+    const ALL: [Self; 28] = [
         Self::NoData,
         Self::NotANumber,
         Self::Infinite,
