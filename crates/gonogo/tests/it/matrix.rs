@@ -61,16 +61,12 @@ enum Kind {
     Webhook,
     DefaultCredentials,
     Openapi,
-}
-
-impl Kind {
-    const ALL: [Self; 28] = [
     Git,
     Rollback,
 }
 
 impl Kind {
-    const ALL: [Self; 28] = [
+    const ALL: [Self; 30] = [
         Self::Http,
         Self::Load,
         Self::Scrape,
