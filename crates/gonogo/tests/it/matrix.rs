@@ -24,8 +24,8 @@ mod secrets;
 mod seen;
 mod sqlite;
 mod target;
-mod web;
 mod tls;
+mod web;
 mod webhook;
 
 use case::{Case, Fails, Healthy};
