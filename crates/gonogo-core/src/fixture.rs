@@ -8,7 +8,9 @@ use serde_json::json;
 use crate::diag::Place;
 use crate::expr::{self, Expr};
 use crate::outcome::Severity;
-use crate::plan::{Check, Decide, Environment, Gate, Plan, PlanFile, Save, StatisticsOptions};
+use crate::plan::{
+    Check, Decide, Environment, Gate, Plan, PlanFile, Save, Statements, StatisticsOptions,
+};
 use crate::record::{
     Absence, Address, Attempt, BlobRef, Cause, EnvironmentKind, Event, JOURNAL_FORMAT, NotObserved,
     Observation, Observed, Power, Run, RunStarted, SkipReason, TargetSeen, fold,
@@ -55,6 +57,7 @@ pub(crate) fn check(id: &str, expect: &[&str]) -> Check {
         repeatable: false,
         absent_is_warn: false,
         fresh_for_ns: None,
+        finding: None,
         power: None,
         place: place(),
     }
@@ -80,6 +83,7 @@ pub(crate) fn gate(id: &str, checks: Vec<Check>) -> Gate {
         owner: None,
         fresh_for_ns: None,
         target: None,
+        finding: None,
         checks,
         place: place(),
     }
@@ -104,6 +108,7 @@ pub(crate) fn plan(gates: Vec<Gate>) -> Plan {
         decide: Decide::default(),
         valid_for_ns: 86_400_000_000_000,
         statistics: StatisticsOptions::default(),
+        statements: Statements::default(),
         files: vec![PlanFile {
             path: "plan.yaml".to_owned(),
             bytes: Vec::new(),

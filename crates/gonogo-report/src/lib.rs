@@ -12,6 +12,7 @@ pub mod json;
 pub mod junit;
 pub mod markdown;
 mod markup;
+mod statements;
 pub mod terminal;
 mod way_back;
 mod wording;

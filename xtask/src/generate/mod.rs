@@ -34,7 +34,11 @@ fn pages(root: &Path) -> Result<Pages> {
     text.push('\n');
     pages.insert(format!("{REFERENCE}plan.schema.json"), text);
     let waivers = gonogo_core::plan::waivers_schema();
-    pages.insert(format!("{REFERENCE}plan.md"), plan::page(&schema, &waivers));
+    let approvals = gonogo_core::plan::approvals_schema();
+    pages.insert(
+        format!("{REFERENCE}plan.md"),
+        plan::page(&schema, &waivers, &approvals),
+    );
     for probe in registry.probes {
         let page = probes::page(*probe, &schema);
         pages.insert(format!("{REFERENCE}probes/{}.md", probe.key()), page);

@@ -52,12 +52,43 @@ const PARTS: &[(&str, &str, &str)] = &[
         "/$defs/Common/properties/limits",
         "Any other percentile is written the same way: `p99.5`.",
     ),
+    (
+        "A known limitation: `limitations.NAME`",
+        "/properties/limitations/additionalProperties",
+        "",
+    ),
+    (
+        "A stated finding: `findings.NAME`",
+        "/properties/findings/additionalProperties",
+        "",
+    ),
+    (
+        "What is said of a finding: `finding`",
+        "/$defs/Common/properties/finding",
+        "Beside a check, or beside a gate for all its checks.",
+    ),
+    (
+        "The OWASP Top 10: `owasp`",
+        "/properties/owasp",
+        "Each takes gates and checks (`[roles, api/no-token]`), or a mapping as below.",
+    ),
+    (
+        "A category with a statement: `owasp.ID`",
+        "/$defs/RawOwaspStated",
+        "",
+    ),
+    ("The sign-off: `sign_off`", "/properties/sign_off", ""),
+    (
+        "An acceptance criterion: `sign_off.criteria[]`",
+        "/$defs/RawCriterion",
+        "",
+    ),
     ("The decision: `decide`", "/properties/decide", ""),
     ("Assumptions: `statistics`", "/properties/statistics", ""),
     ("A file of gates: `include`", "/$defs/Include", ""),
 ];
 
-pub(super) fn page(schema: &Json, waivers: &Json) -> String {
+pub(super) fn page(schema: &Json, waivers: &Json, approvals: &Json) -> String {
     let mut text = format!(
         "{HEAD}# The plan\n\n\
          Every key but those of the probes, which have pages of their own ([contents](README.md)). The same as \
@@ -81,6 +112,16 @@ pub(super) fn page(schema: &Json, waivers: &Json) -> String {
         &mut text,
         "A waiver: `waivers[]`",
         waivers,
+        one,
+        introduction,
+    );
+    let one = resolved(approvals, &approvals["properties"]["approvals"]["items"]);
+    let introduction =
+        "In a file of its own beside the plan, which the key `approvals` of `sign_off` names.";
+    part(
+        &mut text,
+        "An approval: `approvals[]`",
+        approvals,
         one,
         introduction,
     );

@@ -112,13 +112,17 @@ fn coverage_that_claims_what_is_not_there_is_refused() {
     }
 }
 
-/// A folder in which every file that a plan may name is there.
-struct Pretended<'a>(&'a str);
+/// A folder in which every file that a plan may name is there: other blocks of the page, whose first line has the
+/// name as a comment.
+struct Pretended<'a> {
+    plan: &'a str,
+    page: &'a str,
+}
 
 impl gonogo_core::plan::Files for Pretended<'_> {
     fn read(&self, path: &str) -> Result<Vec<u8>, String> {
         match path {
-            "plan.yaml" => Ok(self.0.as_bytes().to_vec()),
+            "plan.yaml" => Ok(self.plan.as_bytes().to_vec()),
             // A certificate is only looked for.
             other
                 if other
@@ -127,7 +131,15 @@ impl gonogo_core::plan::Files for Pretended<'_> {
             {
                 Ok(Vec::new())
             }
-            other => Err(format!("{other} is not there")),
+            other => {
+                let names = [format!("# {other}\n"), format!("<!-- {other} -->\n")];
+                let is_it = |text: &str| names.iter().any(|name| text.starts_with(name));
+                let mut blocks = fenced(self.page).into_iter().map(|(_, text)| text);
+                let block = blocks.find(|text| is_it(text));
+                block
+                    .map(String::into_bytes)
+                    .ok_or_else(|| format!("{other} is not there"))
+            }
         }
     }
 }
@@ -164,7 +176,14 @@ fn every_plan_on_a_page_loads_and_lints_clean() {
                 continue;
             }
             plans += 1;
-            let loaded = gonogo_core::plan::load(&Pretended(block), "plan.yaml", &registry);
+            let loaded = gonogo_core::plan::load(
+                &Pretended {
+                    plan: block,
+                    page: text,
+                },
+                "plan.yaml",
+                &registry,
+            );
             let said = gonogo_core::diag::render(&loaded.diagnostics);
             assert_eq!(said, "", "{path}:\n{block}");
         }

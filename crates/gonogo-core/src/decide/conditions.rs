@@ -2,7 +2,7 @@
 
 use super::waivers::{Standing, WaiverUsed};
 use super::{Deciding, rules};
-use crate::judged::{Condition, GateJudged, SubjectJudged};
+use crate::judged::{Condition, GateJudged, StatementsJudged, SubjectJudged};
 use crate::outcome::{Outcome, Severity};
 
 /// All conditions. They are listed under every verdict, since a waiver must never be out of sight.
@@ -11,6 +11,7 @@ pub(super) fn list(
     subject: &SubjectJudged,
     gates: &[GateJudged],
     standing: &Standing,
+    statements: &StatementsJudged,
 ) -> Vec<Condition> {
     let condition = |kind: &str, text: String| Condition {
         kind: kind.to_owned(),
@@ -42,6 +43,7 @@ pub(super) fn list(
             out.push(condition("advisory", text));
         }
     }
+    out.extend(super::statements::conditions(statements));
     if let Some(text) = attempts(deciding) {
         out.push(condition("attempt", text));
     }

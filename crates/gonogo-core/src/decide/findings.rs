@@ -2,9 +2,11 @@
 
 use super::{Deciding, is_required};
 use crate::judge::SUBJECT;
-use crate::judged::{CheckJudged, ExpectationJudged, Finding, GateJudged, SubjectJudged};
+use crate::judged::{
+    CheckJudged, ExpectationJudged, Finding, GateJudged, StatementsJudged, SubjectJudged,
+};
 use crate::outcome::{Outcome, Severity};
-use crate::plan::{Check, Gate};
+use crate::plan::{Check, FindingText, Gate};
 use crate::record::SkipReason;
 
 /// A finding with what it is sorted by: waived ones last, then what blocks most.
@@ -17,6 +19,7 @@ pub(super) fn find(
     deciding: &Deciding<'_>,
     subject: &SubjectJudged,
     gates: &[GateJudged],
+    statements: &StatementsJudged,
 ) -> Vec<Finding> {
     let mut ranked: Vec<Ranked> = Vec::new();
     let mut order = 0usize;
@@ -63,6 +66,9 @@ pub(super) fn find(
             );
         }
     }
+    for (finding, weight) in super::statements::findings(deciding, statements) {
+        add(finding, weight);
+    }
     ranked.sort_by_key(|r| r.rank);
     one_per_cause(ranked.into_iter().map(|r| r.finding))
 }
@@ -97,9 +103,39 @@ fn of_gate(gate: &GateJudged, planned: &Gate, written: &Check, check: &CheckJudg
         gate: gate.id.clone(),
         check: format!("{}/{}", gate.id, check.id),
         severity: gate.severity,
-        owner: planned.owner.clone(),
+        owner: owner(planned, Some(written)),
+        stated: stated(planned, Some(written)),
         ..of_check(written, check)
     }
+}
+
+/// Who acts: whom the check's author names, else the gate's, else the gate's owner.
+fn owner(planned: &Gate, written: Option<&Check>) -> Option<String> {
+    let of_check = written.and_then(|check| check.finding.as_ref());
+    let said = [of_check, planned.finding.as_ref()];
+    let said = said.into_iter().flatten();
+    said.filter_map(|text| text.owner.clone())
+        .next()
+        .or_else(|| planned.owner.clone())
+}
+
+/// What the author says of a finding: the check's word before the gate's.
+fn stated(planned: &Gate, written: Option<&Check>) -> Option<FindingText> {
+    let of_check = written.and_then(|check| check.finding.clone());
+    let Some(of_gate) = planned.finding.clone() else {
+        return of_check;
+    };
+    let Some(own) = of_check else {
+        return Some(of_gate);
+    };
+    Some(FindingText {
+        severity: own.severity.or(of_gate.severity),
+        impact: own.impact.or(of_gate.impact),
+        root_cause: own.root_cause.or(of_gate.root_cause),
+        recommendation: own.recommendation.or(of_gate.recommendation),
+        workaround: own.workaround.or(of_gate.workaround),
+        owner: own.owner.or(of_gate.owner),
+    })
 }
 
 /// What a rolled-back gate left behind.
@@ -118,7 +154,8 @@ fn of_rollback(gate: &GateJudged, planned: &Gate) -> Option<Finding> {
         seen: left.message.clone(),
         cause: None,
         next: Some("compare a `pg_dump` of before and after; a quiet database, or a role that is no superuser, leaves no doubt".to_owned()),
-        owner: planned.owner.clone(),
+        owner: owner(planned, None),
+        stated: stated(planned, None),
         count: 1,
         also: Vec::new(),
         waived_by: gate.waived_by.clone(),
@@ -143,6 +180,7 @@ fn of_check(written: &Check, check: &CheckJudged) -> Finding {
         count: crate::diagnose::stands_for(check),
         also: Vec::new(),
         waived_by: check.waived_by.clone(),
+        stated: None,
     }
 }
 

@@ -9,13 +9,14 @@ mod confidence;
 mod findings;
 mod policy;
 mod rules;
+mod statements;
 mod waivers;
 mod words;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::judge::RunJudged;
-use crate::judged::{About, GateOutcome, Judged, NotEvaluated, PolicyShown};
+use crate::judged::{About, GateOutcome, Judged, NotEvaluated, PolicyShown, StatementsJudged};
 use crate::outcome::{Counts, Outcome, Verdict};
 use crate::plan::{Plan, Waiver};
 use crate::record::{EnvironmentKind, Run};
@@ -54,10 +55,14 @@ pub fn decide(deciding: &Deciding<'_>, judged: RunJudged) -> Judged {
     }
     standing.unknown_subjects(deciding);
 
-    let rules = rules::apply(deciding, &subject, &gates, &known);
+    let mut statements = statements::judge(deciding, &subject, &gates);
+    let rules = rules::apply(deciding, &subject, &gates, &known, &statements);
     let verdict = rules.iter().map(|r| r.verdict).min().unwrap_or(Verdict::Go);
-    let findings = findings::find(deciding, &subject, &gates);
-    let conditions = conditions::list(deciding, &subject, &gates, &standing);
+    if let Some(sign_off) = &mut statements.sign_off {
+        statements::contradicted(sign_off, verdict);
+    }
+    let findings = findings::find(deciding, &subject, &gates, &statements);
+    let conditions = conditions::list(deciding, &subject, &gates, &standing, &statements);
     let mut check_counts = Counts::default();
     let mut gate_counts = Counts::default();
     for (gate, planned) in gates.iter().zip(&deciding.plan.gates) {
@@ -78,7 +83,7 @@ pub fn decide(deciding: &Deciding<'_>, judged: RunJudged) -> Judged {
         action: verdict.action().to_owned(),
         because: words::because(verdict, &rules, &gates),
         run: deciding.run.started.run.clone(),
-        about: about(deciding, verdict, &gates, &standing),
+        about: about(deciding, verdict, &gates, &standing, &statements),
         reasons: rules.into_iter().map(|r| r.reason).collect(),
         conditions,
         counts: check_counts,
@@ -89,6 +94,7 @@ pub fn decide(deciding: &Deciding<'_>, judged: RunJudged) -> Judged {
         findings,
         confidence,
         policy: shown(deciding),
+        statements,
     }
 }
 
@@ -97,13 +103,16 @@ fn about(
     verdict: Verdict,
     gates: &[crate::judged::GateJudged],
     standing: &Standing,
+    statements: &StatementsJudged,
 ) -> About {
     let started = &deciding.run.started;
     let earlier = started.earlier.clone();
     let attempt = earlier
         .as_ref()
         .map(|e| u32::try_from(e.len()).unwrap_or(u32::MAX).saturating_add(1));
-    let ends = rules::ends(deciding, gates).chain(standing.used.iter().map(|w| w.until));
+    let ends = rules::ends(deciding, gates)
+        .chain(standing.used.iter().map(|w| w.until))
+        .chain(statements::ends(statements));
     About {
         plan: deciding.plan.name.clone(),
         plan_sha256: started.plan_sha256.clone(),

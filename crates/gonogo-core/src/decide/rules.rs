@@ -7,9 +7,10 @@ use super::{Deciding, is_required, is_satisfied, later};
 use crate::duration::humanize_duration_ns;
 use crate::expr::Expr;
 use crate::judge::Known;
-use crate::judged::{CheckJudged, GateJudged, SubjectJudged};
+use crate::judged::{CheckJudged, GateJudged, StatementsJudged, SubjectJudged};
 use crate::outcome::{Outcome, Severity, Verdict};
 use crate::plan::Gate;
+use crate::value::Map;
 
 /// So much may the instant of decision lie before the last evidence, as when it is cut to whole seconds.
 const CLOCK_SLACK_NS: i64 = 1_000_000_000;
@@ -31,9 +32,12 @@ pub(super) fn apply(
     subject: &SubjectJudged,
     gates: &[GateJudged],
     known: &Known,
+    statements: &StatementsJudged,
 ) -> Vec<Applied> {
     let mut applied = Vec::new();
-    expressions(deciding, gates, known, &mut applied);
+    let mut tallies = tallies(gates);
+    tallies.insert("findings".to_owned(), super::statements::tally(statements));
+    expressions(deciding, gates, known, &tallies, &mut applied);
     let default_no_go = deciding.plan.decide.no_go.is_none();
     applied.extend(gates.iter().filter_map(|g| gate(g, default_no_go)));
     if !gates.iter().any(is_required) {
@@ -45,6 +49,7 @@ pub(super) fn apply(
     applied.extend(of_subject(subject));
     applied.extend(of_completeness(deciding));
     applied.extend(of_age(deciding, gates));
+    applied.extend(super::statements::rules(deciding, statements));
     applied.sort_by_key(|a| a.verdict);
     applied
 }
@@ -61,9 +66,9 @@ fn expressions(
     deciding: &Deciding<'_>,
     gates: &[GateJudged],
     known: &Known,
+    tallies: &Map,
     applied: &mut Vec<Applied>,
 ) {
-    let tallies = tallies(gates);
     let decide = &deciding.plan.decide;
     let own = |e: &Option<Expr>, verdict| e.clone().map(|e| (e, verdict, "the plan's"));
     let added = |all: &[Expr], verdict| -> Vec<(Expr, Verdict, &'static str)> {
@@ -77,7 +82,7 @@ fn expressions(
         .chain(added(&deciding.policy.hold, Verdict::Hold));
     for (expr, verdict, whose) in all {
         let rule_name = format!("{whose} rule for {}, `{}`,", verdict.word(), expr.source());
-        match rule(&expr, &tallies, known) {
+        match rule(&expr, tallies, known) {
             Ruled::No => {}
             Ruled::Yes(why) => applied.push(Applied {
                 verdict,

@@ -2,4 +2,5 @@ mod cases;
 mod findings;
 mod properties;
 mod scene;
+mod statements;
 mod waivers;

@@ -1,13 +1,18 @@
 //! The judged run: everything that a report shows, and what `verdict.json` holds. Made by `judge` and `decide`,
 //! rendered by `gonogo-report`.
 
+mod statements;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::outcome::{Counts, Outcome, Severity, Verdict};
+use crate::plan::FindingText;
 use crate::record::{BlobRef, EarlierRun, EnvironmentKind, SecretSeen, Shown, TargetSeen};
 use crate::stats::LimitJudgement;
 use crate::value::{Map, Value};
+
+pub use statements::*;
 
 /// A run, judged and decided.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -46,6 +51,9 @@ pub struct Judged {
     pub confidence: Confidence,
     /// The policy as applied.
     pub policy: PolicyShown,
+    /// What people stated, held against what was measured.
+    #[serde(skip_serializing_if = "StatementsJudged::is_empty")]
+    pub statements: StatementsJudged,
 }
 
 /// What was run, where and when.
@@ -334,6 +342,9 @@ pub struct Finding {
     pub also: Vec<String>,
     /// Who waived it and until when.
     pub waived_by: Option<String>,
+    /// What its author says of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stated: Option<FindingText>,
 }
 
 /// A check that was not evaluated.
@@ -350,7 +361,7 @@ pub struct NotEvaluated {
 /// Something that a GO rests on.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Condition {
-    /// `waiver`, `warning`, `advisory`, `no-subject`, `unsigned`, `attempt`.
+    /// `waiver`, `warning`, `advisory`, `no-subject`, `unsigned`, `attempt`, `limitation`, `finding`, `sign-off`.
     pub kind: String,
     /// One sentence.
     pub text: String,

@@ -97,6 +97,10 @@ pub(super) struct Gathered {
     pub gates: Vec<GateNode>,
     /// Templates of all files.
     pub templates: BTreeMap<String, TemplateBody>,
+    /// Known limitations of all files.
+    pub limitations: Vec<Entry>,
+    /// Stated findings of all files.
+    pub findings: Vec<Entry>,
 }
 
 /// A gate as written.
@@ -213,6 +217,8 @@ impl<'f> Reader<'f> {
             ("environments", json!({})),
             ("templates", json!({})),
             ("gates", json!({})),
+            ("limitations", json!({})),
+            ("findings", json!({})),
         ];
         let decoded = self.decoder(schema).object(&root, schema, "plan", &slots);
         let raw = match decoded {
@@ -232,6 +238,8 @@ impl<'f> Reader<'f> {
             raw,
             gates: Vec::new(),
             templates: BTreeMap::new(),
+            limitations: Vec::new(),
+            findings: Vec::new(),
             root,
         };
         self.open.push(name);
@@ -265,6 +273,14 @@ impl<'f> Reader<'f> {
                     for template in self.moved("templates", "checks", &mut entry.value) {
                         self.template(template, gathered);
                     }
+                }
+                "limitations" => {
+                    let more = self.moved("limitations", "limitations", &mut entry.value);
+                    gathered.limitations.extend(more);
+                }
+                "findings" => {
+                    let more = self.moved("findings", "findings", &mut entry.value);
+                    gathered.findings.extend(more);
                 }
                 "include" => {
                     let files: Vec<&Node> = match &entry.value.kind {
@@ -361,7 +377,7 @@ impl<'f> Reader<'f> {
         let Some(mut tree) = self.tree(&relative, &bytes) else {
             return;
         };
-        let slots = [("templates", json!({})), ("gates", json!({}))];
+        let slots = ["templates", "gates", "limitations", "findings"].map(|key| (key, json!({})));
         let mut decoder = self.decoder(schema);
         let definition = decoder.definition("Include");
         // Only its problems count: what it holds is gathered from the tree.

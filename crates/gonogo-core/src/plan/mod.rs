@@ -10,9 +10,11 @@ mod load;
 mod policy;
 mod problems;
 mod raw;
+mod refs;
 mod repair;
 mod schema;
 mod source;
+mod statements;
 mod syntax;
 mod tree;
 mod types;
@@ -23,7 +25,11 @@ pub use lint::{check_environment, target_of};
 pub use load::{Files, Loaded, WaiverFile, file_path, load};
 pub use policy::load_policy;
 pub use raw::OneOrMany;
-pub use schema::{json_schema, policy_schema, waivers_schema};
+pub use schema::{approvals_schema, json_schema, policy_schema, waivers_schema};
+pub use statements::{
+    Approval, ApprovalState, Criterion, FindingSeverity, FindingText, Limitation, OWASP_EDITION,
+    OWASP_SOURCE, OWASP_TOP_10, OwaspMapping, SignOff, StatedFinding, Statement, Statements,
+};
 pub use syntax::*;
 pub use types::*;
 pub use waivers::{LoadedWaivers, load_waivers};

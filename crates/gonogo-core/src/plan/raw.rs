@@ -15,6 +15,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde_json::Value as Json;
 
+use super::statements::{RawFinding, RawLimitation, RawOwasp, RawSignOff, RawStatedFinding};
 use crate::duration::parse_duration_ns;
 use crate::outcome::Severity;
 use crate::record::{EnvironmentKind, Power};
@@ -58,6 +59,16 @@ pub(crate) struct RawPlan {
     pub statistics: Option<RawStatistics>,
     /// The waiver file, relative to this one; `waivers.yaml` by default, where it is there.
     pub waivers: Option<String>,
+    /// What the release does not do, by a name of its own: a GO lists each as a condition.
+    #[serde(default)]
+    pub limitations: BTreeMap<String, RawLimitation>,
+    /// Findings that people state, by a name of their own.
+    #[serde(default)]
+    pub findings: BTreeMap<String, RawStatedFinding>,
+    /// The OWASP Top 10:2025, category by category: the gates or checks that show it, or a statement with its evidence.
+    pub owasp: Option<RawOwasp>,
+    /// Who decides, upon which acceptance criteria, in what environment.
+    pub sign_off: Option<RawSignOff>,
 }
 
 /// A file of gates that a plan includes.
@@ -77,6 +88,12 @@ pub(crate) struct RawInclude {
     /// Gates.
     #[serde(default)]
     pub gates: BTreeMap<String, RawGate>,
+    /// More of what the release does not do.
+    #[serde(default)]
+    pub limitations: BTreeMap<String, RawLimitation>,
+    /// More findings that people state.
+    #[serde(default)]
+    pub findings: BTreeMap<String, RawStatedFinding>,
 }
 
 /// A value from outside.
@@ -137,6 +154,8 @@ pub(crate) struct RawGate {
     pub fresh_for: Option<Span>,
     /// The figure for the gate table, as people would write it; made from its checks where absent.
     pub target: Option<String>,
+    /// What its author says of it when it does not pass.
+    pub finding: Option<RawFinding>,
     /// Its checks, at least one.
     #[schemars(with = "Vec<Slot<CHECK>>", extend("minItems" = 1))]
     pub checks: Vec<Json>,
@@ -190,6 +209,8 @@ pub(crate) struct RawCheck {
     pub if_absent: Option<RawIfAbsent>,
     /// How old its evidence may be when the verdict is given.
     pub fresh_for: Option<Span>,
+    /// What its author says of it when it does not pass; goes before what the gate says.
+    pub finding: Option<RawFinding>,
 }
 
 /// What a check that uses a template may say besides.

@@ -5,6 +5,7 @@ use schemars::{JsonSchema, schema_for};
 use serde_json::{Map, Value as Json, json};
 
 use super::raw::{RawCheck, RawInclude, RawPlan, RawPolicy, RawSubject, RawUses, RawWaivers};
+use super::statements::RawApprovals;
 use super::syntax::Registry;
 
 /// Marks an alternative that is chosen by a key: a check's probe, a target's kind.
@@ -100,6 +101,13 @@ pub fn waivers_schema() -> Json {
     let mut root = of::<RawWaivers>();
     let defs = take_defs(&mut root);
     finished(root, defs, "gonogo waivers")
+}
+
+/// The JSON Schema of approvals files.
+pub fn approvals_schema() -> Json {
+    let mut root = of::<RawApprovals>();
+    let defs = take_defs(&mut root);
+    finished(root, defs, "gonogo approvals")
 }
 
 /// The JSON Schema of policy files.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
+use super::statements::{FindingText, Statements};
 use crate::diag::Place;
 use crate::expr::Expr;
 use crate::outcome::Severity;
@@ -28,6 +29,8 @@ pub struct Plan {
     pub valid_for_ns: i64,
     /// Statistical assumptions of the whole plan.
     pub statistics: StatisticsOptions,
+    /// What people state beside what is measured.
+    pub statements: Statements,
     /// The files it was made of, the plan itself first.
     pub files: Vec<PlanFile>,
 }
@@ -148,6 +151,8 @@ pub struct Gate {
     pub fresh_for_ns: Option<i64>,
     /// A figure for the gate table, as people would write it (`< 150 ms`); made from the checks where absent.
     pub target: Option<String>,
+    /// What its author says of it when it does not pass.
+    pub finding: Option<FindingText>,
     /// Its checks, at least one.
     pub checks: Vec<Check>,
     /// Where it stands.
@@ -189,6 +194,8 @@ pub struct Check {
     pub absent_is_warn: bool,
     /// How old its evidence may be, in nanoseconds.
     pub fresh_for_ns: Option<i64>,
+    /// What its author says of it when it does not pass.
+    pub finding: Option<FindingText>,
     /// What the check needs: nothing, or a power.
     pub power: Option<Power>,
     /// Where it stands.

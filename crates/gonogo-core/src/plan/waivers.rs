@@ -6,10 +6,11 @@ use serde_json::Value as Json;
 use super::exprs;
 use super::load::{Files, Reader, WaiverFile, beside};
 use super::raw::RawWaivers;
+use super::refs;
 use super::schema::waivers_schema;
 use super::tree::Node;
 use super::types::{Plan, PlanFile, Waiver};
-use crate::diag::{Diagnostic, nearest};
+use crate::diag::Diagnostic;
 
 /// The longest time that a failure may be waived for, in days.
 const MOST_DAYS: u64 = 30;
@@ -166,23 +167,7 @@ fn subject(
         reader.say(problem, at);
         return None;
     }
-    let Some(gate) = plan.gates.iter().find(|g| g.id == gate_id) else {
-        let mut problem =
-            Diagnostic::error("unknown-gate", format!("no gate is called `{gate_id}`"));
-        if let Some(near) = nearest(gate_id, plan.gates.iter().map(|g| g.id.as_str())) {
-            problem = problem.help(format!("did you mean `{near}`?"));
-        }
-        reader.say(problem, at);
-        return None;
-    };
-    if let Some(check) = check_id
-        && !gate.checks.iter().any(|c| c.id == check)
-    {
-        let message = format!("the gate `{gate_id}` has no check `{check}`");
-        let mut problem = Diagnostic::error("unknown-check", message);
-        if let Some(near) = nearest(check, gate.checks.iter().map(|c| c.id.as_str())) {
-            problem = problem.help(format!("did you mean `{gate_id}/{near}`?"));
-        }
+    if let Err(problem) = refs::find(&plan.gates, None, name) {
         reader.say(problem, at);
         return None;
     }

@@ -5,6 +5,7 @@ mod first;
 mod performance;
 mod pieces;
 mod proof;
+mod statements;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -27,6 +28,7 @@ pub fn render(judged: &Judged) -> String {
         page.put("<li><a href=\"#{}\">{}</a></li>", &[id, name]);
     }
     page.raw("</ul></nav>\n");
+    statements::render(&mut page, judged);
     proof::findings(&mut page, judged);
     performance::render(&mut page, judged);
     evidence::render(&mut page, judged);
@@ -44,7 +46,10 @@ pub fn render(judged: &Judged) -> String {
 }
 
 fn sections(judged: &Judged) -> Vec<(&'static str, &'static str)> {
-    let mut sections = Vec::new();
+    let mut sections: Vec<(&'static str, &'static str)> = crate::statements::parts(judged)
+        .iter()
+        .map(|part| (part.id, part.title))
+        .collect();
     if !judged.findings.is_empty() {
         sections.push(("findings", "Findings"));
     }

@@ -159,6 +159,9 @@ pub(super) fn finding(page: &mut Markup, anchors: &Anchors, finding: &Finding) {
     if let Some(cause) = &finding.cause {
         row(page, "likely cause", cause);
     }
+    for (name, text) in crate::statements::of_finding(finding) {
+        row(page, name, text);
+    }
     if let Some(next) = &finding.next {
         next_step(page, next);
     }

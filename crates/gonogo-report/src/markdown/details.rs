@@ -7,6 +7,7 @@ use super::sheet::Sheet;
 use super::{short, short_code};
 use crate::escape::{markdown_block, markdown_in_html, shorten};
 use crate::first_screen as first;
+use crate::statements::{Part, more_rows};
 use crate::wording::{self, counted, sign};
 
 /// Bytes of one part that may be left out.
@@ -23,6 +24,9 @@ pub(super) fn render(sheet: &mut Sheet, judged: &Judged) {
             cut.push(name.to_owned());
         }
     };
+    for one in crate::statements::parts(judged) {
+        part(one.title, Some(statements(&one)));
+    }
     part("all findings", findings(judged));
     part("the limits' figures", limits(judged));
     part("the computed confidence", Some(confidence(judged)));
@@ -54,6 +58,46 @@ fn verify(sheet: &mut Sheet, judged: &Judged) {
 
 fn folded(title: &str, body: &str) -> String {
     format!("\n<details><summary>{title}</summary>\n\n{body}\n</details>\n")
+}
+
+/// What people stated: a table after the gates, unfolded.
+fn statements(part: &Part) -> String {
+    let mut body = format!("\n## {}\n", part.title);
+    for line in &part.lead {
+        body.push_str(&["\n", &short(line, 400), "\n"].concat());
+    }
+    if let Some(line) = &part.alarm {
+        body.push_str(&["\n**", &short(line, 400), "**\n"].concat());
+    }
+    for table in &part.tables {
+        body.push_str("\n| state |");
+        for head in &table.head {
+            body.push_str(&[" ", head, " |"].concat());
+        }
+        body.push_str("\n|---|");
+        body.push_str(&"---|".repeat(table.head.len()));
+        body.push('\n');
+        let mut left = 0;
+        for row in &table.rows {
+            let mut line = format!("| {} {} |", sign(row.like), row.word);
+            for cell in &row.cells {
+                line.push_str(&[" ", &short(cell, 200), " |"].concat());
+            }
+            line.push('\n');
+            if left == 0 && body.len() + line.len() <= MOST_PART {
+                body.push_str(&line);
+            } else {
+                left += 1;
+            }
+        }
+        if left > 0 {
+            body.push_str(&["\n", &more_rows(left), "\n"].concat());
+        }
+    }
+    for line in part.notes.iter().take(12) {
+        body.push_str(&["\n", &short(line, 400), "\n"].concat());
+    }
+    body
 }
 
 fn findings(judged: &Judged) -> Option<String> {

@@ -195,6 +195,9 @@ fn finding_item_cut(number: usize, finding: &Finding, most: usize) -> String {
         let parts: Vec<String> = words.into_iter().chain(command).collect();
         line("next", parts.join(" "));
     }
+    for (name, text) in crate::statements::of_finding(finding) {
+        line(name, short(text, most));
+    }
     if let Some(owner) = &finding.owner {
         line("owner", short(owner, most));
     }

@@ -1,6 +1,7 @@
 //! The verdict on a terminal: the first screen in its order, then the gate table, where the report lies, what to try.
 
 mod canvas;
+mod statements;
 
 use anstyle::{AnsiColor, Style};
 use gonogo_core::judged::{Finding, GateJudged, GateOutcome, Judged};
@@ -43,6 +44,7 @@ pub fn render(judged: &Judged, look: &Look) -> String {
     conditions(&mut canvas, judged);
     way_back(&mut canvas, judged);
     gates(&mut canvas, judged);
+    statements::render(&mut canvas, judged);
     afterwards(&mut canvas, judged, look);
     canvas.into_text()
 }
@@ -124,6 +126,8 @@ fn finding_lines(canvas: &mut Canvas, finding: &Finding) {
         ("next", finding.next.as_deref()),
         ("owner", finding.owner.as_deref()),
     ];
+    let stated = crate::statements::of_finding(finding);
+    let columns = if stated.is_empty() { 10 } else { 13 };
     let mut lines = finding.lines.as_slice();
     for (name, text) in rows {
         let Some(text) = text.filter(|text| !text.trim().is_empty()) else {
@@ -133,17 +137,26 @@ fn finding_lines(canvas: &mut Canvas, finding: &Finding) {
             excerpt(canvas, &mut lines);
         }
         let text = escape::shorten(text, MOST_TEXT);
-        let label = Label::new(name, 10, quiet());
+        let label = Label::new(name, columns, quiet());
         if name == "next" {
-            next_step(canvas, 2, ("next", 10), &text);
+            next_step(canvas, 2, ("next", columns), &text);
         } else {
             canvas.labelled(2, &label, &text, Style::new());
         }
     }
     excerpt(canvas, &mut lines);
+    for (name, text) in stated {
+        let text = escape::shorten(text, MOST_TEXT);
+        canvas.labelled(2, &Label::new(name, columns, quiet()), &text, Style::new());
+    }
     if !finding.also.is_empty() {
         let also = escape::shorten(&finding.also.join(", "), MOST_TEXT).into_owned();
-        canvas.labelled(2, &Label::new("explains", 10, quiet()), &also, Style::new());
+        canvas.labelled(
+            2,
+            &Label::new("explains", columns, quiet()),
+            &also,
+            Style::new(),
+        );
     }
 }
 
@@ -206,10 +219,10 @@ fn conditions(canvas: &mut Canvas, judged: &Judged) {
     if judged.conditions.is_empty() {
         canvas.text(0, first::NO_CONDITIONS, Style::new());
     }
-    // Every waiver stands on the first screen; of the others the first few.
+    // Every waiver and known limitation stands on the first screen; of the others the first few.
     let mut others = 0;
     for condition in &judged.conditions {
-        if condition.kind != "waiver" {
+        if !matches!(condition.kind.as_str(), "waiver" | "limitation") {
             others += 1;
             if others > MOST_LINES {
                 continue;

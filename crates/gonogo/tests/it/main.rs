@@ -26,6 +26,7 @@ mod limits;
 mod matrix;
 mod migrations;
 mod openapi;
+mod paper;
 mod reach;
 mod readme;
 mod resume;

@@ -3,6 +3,7 @@
 //! thought (`status < 500`, `value < 100.0`, `size(findings) == 0`): no cell gives `pass`, none a GO.
 
 mod case;
+mod checklist;
 mod compose;
 mod containers;
 mod databases;
@@ -63,10 +64,11 @@ enum Kind {
     Openapi,
     Git,
     Rollback,
+    Checklist,
 }
 
 impl Kind {
-    const ALL: [Self; 30] = [
+    const ALL: [Self; 31] = [
         Self::Http,
         Self::Load,
         Self::Scrape,
@@ -97,6 +99,7 @@ impl Kind {
         Self::Openapi,
         Self::Git,
         Self::Rollback,
+        Self::Checklist,
     ];
 
     /// The key of its probe.
@@ -128,6 +131,7 @@ impl Kind {
             Self::Openapi => "openapi",
             Self::Git => "git",
             Self::Rollback => "rollback",
+            Self::Checklist => "checklist",
         }
     }
 }

@@ -12,6 +12,7 @@ use super::exprs;
 use super::load::{GateNode, Gathered, Reader};
 use super::raw::{RawAttempts, RawEnvironment, RawGate, RawPlan};
 use super::source::Span;
+use super::statements::{self, Statements, Written};
 use super::syntax::Registry;
 use super::tree::{Kind, Node};
 use super::types::{Check, Decide, Environment, Gate, Input, Plan, StatisticsOptions, Target};
@@ -20,7 +21,7 @@ use crate::expr::Expr;
 use crate::outcome::Severity;
 use crate::record::EnvironmentKind;
 
-use names::check_name;
+pub(super) use names::check_name;
 #[cfg(test)]
 pub(super) use names::slug;
 
@@ -66,10 +67,12 @@ pub(super) fn build(
     registry: &Registry,
 ) -> Built {
     let Gathered {
-        raw,
+        mut raw,
         root,
         gates,
         mut templates,
+        limitations,
+        findings,
     } = gathered;
     let mut plan = plain(&raw);
     let mut targets = BTreeMap::new();
@@ -114,7 +117,31 @@ pub(super) fn build(
         plan.gates.push(built);
         sites.push(site);
     }
-    for (name, template) in &templates {
+    let written = Written {
+        raw: &mut raw,
+        root: &root,
+        limitations: &limitations,
+        findings: &findings,
+    };
+    plan.statements = statements::build(written, &plan, &sites, reader, schema);
+    unused_templates(&templates, reader, schema);
+    Built {
+        plan,
+        gates: sites,
+        subject,
+        targets,
+        environments,
+        decide,
+        inputs,
+    }
+}
+
+fn unused_templates(
+    templates: &BTreeMap<String, super::expand::TemplateBody>,
+    reader: &mut Reader<'_>,
+    schema: &Json,
+) {
+    for (name, template) in templates {
         if !template.used {
             let mut decoder = reader.decoder(schema);
             decoder.lenient = true;
@@ -127,15 +154,6 @@ pub(super) fn build(
                 template.name_span,
             );
         }
-    }
-    Built {
-        plan,
-        gates: sites,
-        subject,
-        targets,
-        environments,
-        decide,
-        inputs,
     }
 }
 
@@ -158,6 +176,7 @@ fn plain(raw: &RawPlan) -> Plan {
         decide: Decide::default(),
         valid_for_ns: raw.valid_for.map_or(DAY_NS, |s| s.0),
         statistics: StatisticsOptions::default(),
+        statements: Statements::default(),
         files: Vec::new(),
     }
 }
@@ -324,6 +343,7 @@ fn build_gate(
         owner: None,
         fresh_for_ns: None,
         target: None,
+        finding: None,
         checks: Vec::new(),
         place: reader.sources.place(id_span),
     };
@@ -344,6 +364,7 @@ fn build_gate(
         built.owner = raw.owner;
         built.fresh_for_ns = raw.fresh_for.map(|s| s.0);
         built.target = raw.target;
+        built.finding = raw.finding.map(Into::into);
     }
     let mut ids = BTreeSet::new();
     for item in moved_checks(&id, &mut site.node, reader) {

@@ -15,6 +15,7 @@ pub use environment::{check_environment, target_of};
 use super::build::Built;
 use super::exprs;
 use super::load::Reader;
+use super::statements::FindingSeverity;
 use super::syntax::Registry;
 use super::tree::Node;
 use super::types::Check;
@@ -220,6 +221,11 @@ fn with_counts(env: TypeEnv) -> TypeEnv {
         .chain(["waived", "out_of_scope", "total"])
         .map(|word| (word, Field::new(Type::Int, "How many gates.")));
     let counts = Type::fields(counts);
+    let severities = FindingSeverity::ALL.iter().map(|severity| severity.word());
+    let findings = severities.chain(["accepted", "total"]);
+    let findings = findings.map(|word| (word, Field::new(Type::Int, "How many stated findings.")));
+    let about = "Stated findings: open ones by severity, accepted ones, all.";
+    let env = env.with("findings", Field::new(Type::fields(findings), about));
     ["critical", "important", "advisory"]
         .into_iter()
         .fold(env, |env, name| {
@@ -247,7 +253,7 @@ fn rule(expr: &Expr, node: &Node, env: &TypeEnv, reader: &mut Reader<'_>) {
     check_types(&each, env, Some(&Type::Bool), reader);
     if expr.is_constant() {
         let problem = Diagnostic::error("expects-nothing", "this rule is the same for every run");
-        let help = "speak of `critical`, `important` or `advisory`, such as `critical.fail > 0`";
+        let help = "speak of `critical`, `important`, `advisory` or `findings`, such as `critical.fail > 0`";
         reader.say(problem.help(help), node.span);
     }
 }
@@ -258,6 +264,10 @@ fn plain_texts(built: &Built, reader: &mut Reader<'_>) {
     for site in &built.gates {
         for key in ["title", "owner", "target"] {
             found.extend(site.node.get(key));
+        }
+        let said = site.checks.iter().chain([&site.node]);
+        for finding in said.filter_map(|node| node.get("finding")) {
+            found.extend(finding.entries().iter().map(|entry| &entry.value));
         }
     }
     for node in found {
