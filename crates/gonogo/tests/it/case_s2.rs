@@ -13,7 +13,15 @@ use serde_json::Value as Json;
 use crate::copies::each;
 use crate::rig::{Ended, folder, gonogo, repository};
 
-const FILES: [&str; 3] = ["plan.yaml", "checklist.yaml", "openapi.json"];
+const FILES: [&str; 7] = [
+    "plan.yaml",
+    "checklist.yaml",
+    "openapi.json",
+    "evidence/owasp-review.md",
+    "evidence/load-test.md",
+    "evidence/restore-drill.md",
+    "evidence/disaster-recovery.md",
+];
 
 fn secrets() -> Secrets {
     let mut words = [
@@ -140,6 +148,7 @@ impl Drop for Platform {
 
 fn case_files(folder: &Path, faults: &Faults) {
     let from = repository().join("cases/ai-agents");
+    std::fs::create_dir(folder.join("evidence")).expect("made");
     for name in FILES {
         let text = std::fs::read_to_string(from.join(name)).expect("read");
         std::fs::write(folder.join(name), ai_agents::changed(name, &text, faults))

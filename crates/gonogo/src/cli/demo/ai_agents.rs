@@ -12,7 +12,7 @@ use crate::cli::exit::Exit;
 use crate::cli::{Ended, output, prepare};
 
 /// What lies beside the plan, and the plan.
-const FILES: [(&str, &str); 3] = [
+const FILES: [(&str, &str); 7] = [
     (
         "plan.yaml",
         include_str!("../../../../../cases/ai-agents/plan.yaml"),
@@ -24,6 +24,22 @@ const FILES: [(&str, &str); 3] = [
     (
         "openapi.json",
         include_str!("../../../../../cases/ai-agents/openapi.json"),
+    ),
+    (
+        "evidence/owasp-review.md",
+        include_str!("../../../../../cases/ai-agents/evidence/owasp-review.md"),
+    ),
+    (
+        "evidence/load-test.md",
+        include_str!("../../../../../cases/ai-agents/evidence/load-test.md"),
+    ),
+    (
+        "evidence/restore-drill.md",
+        include_str!("../../../../../cases/ai-agents/evidence/restore-drill.md"),
+    ),
+    (
+        "evidence/disaster-recovery.md",
+        include_str!("../../../../../cases/ai-agents/evidence/disaster-recovery.md"),
     ),
 ];
 
