@@ -158,7 +158,7 @@ enum Fault {
 }
 
 impl Fault {
-    const ALL: [Self; 28] = [
+    const ALL: [Self; 16] = [
         Self::NoData,
         Self::NotANumber,
         Self::Infinite,
