@@ -150,9 +150,9 @@ async fn a_file_is_looked_at_as_it_is_at_the_revision_and_not_as_it_lies_there()
     let folder = releases();
     write(folder.path(), "docs/changes.md", "## 2.0.0, not committed");
     let files = json!([
-        {"path": "./docs//changes.md", "contains": ["## 1.1.0", "New"], "matches": "^## 1\\.\\d+\\.0$"},
-        {"path": "main.rs", "contains": "gone"},
-        {"path": "old.rs", "contains": "old"},
+        {"path": "./docs//changes.md", "contains": ["## 1.1.0", "New"], "matches": ["^## 1\\.\\d+\\.0$"]},
+        {"path": "main.rs", "contains": ["gone"]},
+        {"path": "old.rs", "contains": ["old"]},
         {"path": "docs"},
     ]);
     let seen = observe(folder.path(), json!({"git": "v1.1.0", "files": files}))
@@ -197,7 +197,7 @@ async fn below_a_folder_of_a_larger_repository_paths_are_the_folders() {
     let docs = folder.path().join("docs");
     write(&docs, "more.md", "x");
     write(folder.path(), "elsewhere", "x");
-    let files = json!([{"path": "changes.md", "contains": "1.1.0"}]);
+    let files = json!([{"path": "changes.md", "contains": ["1.1.0"]}]);
     let options = json!({"git": "HEAD", "since": "v1.0.0", "files": files});
     let seen = observe(&docs, options).await.unwrap();
     assert_eq!(
@@ -277,7 +277,7 @@ async fn a_commit_by_itself_and_a_bare_repository_are_looked_at() {
     let bare = tempfile::tempdir().unwrap();
     let from = folder.path().display().to_string();
     run(bare.path(), &["clone", "-q", "--bare", &from, "."]);
-    let files = json!([{"path": "main.rs", "contains": "new()"}]);
+    let files = json!([{"path": "main.rs", "contains": ["new()"]}]);
     let options = json!({"git": "v1.1.0", "since": "v1.0.0", "files": files});
     let seen = observe(bare.path(), options).await.unwrap();
     assert!(!seen.facts.contains_key("dirty"));
@@ -407,7 +407,7 @@ fn lint_knows_what_is_no_revision_path_or_expression() {
     let told = lint(json!({
         "git": "--exec=x",
         "since": "a..b",
-        "files": [{"path": "../x"}, {"path": "a", "matches": "(", "contains": ""}],
+        "files": [{"path": "../x"}, {"path": "a", "matches": ["("], "contains": [""]}],
     }));
     assert_eq!(told.len(), 5, "{told:?}");
     let fine = json!({"git": "${inputs.release}", "since": "v1", "files": [{"path": "a", "matches": ["^a$"]}]});

@@ -25,6 +25,10 @@ pub enum Tool {
     Diesel,
     /// Any other `.sql` file.
     Plain,
+    /// `versions/1a2b3c_name.py`, with `upgrade()` and `downgrade()`.
+    Alembic,
+    /// `migrations/0001_name.py`, with `class Migration`.
+    Django,
 }
 
 impl Tool {
@@ -39,7 +43,14 @@ impl Tool {
             Self::Goose => "goose",
             Self::Diesel => "diesel",
             Self::Plain => "plain",
+            Self::Alembic => "alembic",
+            Self::Django => "django",
         }
+    }
+
+    /// Whether its migrations are Python.
+    pub(super) fn is_python(self) -> bool {
+        matches!(self, Self::Alembic | Self::Django)
     }
 }
 
@@ -73,6 +84,8 @@ enum Part {
     /// The way down of the file or files at this path.
     Down(String),
     Strange,
+    /// A file of the tool's own that is no migration.
+    Beside,
 }
 
 /// Puts the files together. `forced` reads all of them by one tool's naming.
@@ -85,6 +98,7 @@ pub(super) fn layout(paths: &BTreeSet<String>, forced: Option<Tool>) -> Layout {
             Part::Up(unit) => drop(ups.insert(path.clone(), unit)),
             Part::Down(of) => downs.push((of, path.clone())),
             Part::Strange => strange.push(path.clone()),
+            Part::Beside => {}
         }
     }
     for (of, path) in downs {
@@ -109,6 +123,9 @@ fn part(path: &str, paths: &BTreeSet<String>, forced: Option<Tool>) -> Part {
             format!("{folder}/{name}")
         }
     };
+    if let Some(stem) = file.strip_suffix(".py") {
+        return python(path, (parent, stem), paths, forced);
+    }
     let Some(stem) = file.strip_suffix(".sql") else {
         return Part::Strange;
     };
@@ -166,6 +183,40 @@ fn part(path: &str, paths: &BTreeSet<String>, forced: Option<Tool>) -> Part {
         },
         Some(_) => Part::Strange,
     }
+}
+
+/// Alembic's folder is called `versions`, Django's `migrations`; beside the former lies `env.py`, which makes the connection.
+fn python(
+    path: &str,
+    (parent, stem): (&str, &str),
+    paths: &BTreeSet<String>,
+    forced: Option<Tool>,
+) -> Part {
+    let tool = match (forced, parent) {
+        (Some(tool), _) if tool.is_python() => tool,
+        (Some(_), _) => return Part::Strange,
+        (None, "versions") => Tool::Alembic,
+        (None, _) => Tool::Django,
+    };
+    let versions = path
+        .strip_suffix("env.py")
+        .map(|folder| format!("{folder}versions/"));
+    let is_beside = |versions: String| {
+        paths
+            .range(versions.clone()..)
+            .next()
+            .is_some_and(|p| p.starts_with(&versions))
+    };
+    if stem == "__init__" || versions.is_some_and(is_beside) {
+        return Part::Beside;
+    }
+    Part::Up(Unit {
+        name: stem.to_owned(),
+        tool,
+        up: path.to_owned(),
+        down: None,
+        repeatable: false,
+    })
 }
 
 /// `V1_2__name`, `U1_2__name`, `R__name`.

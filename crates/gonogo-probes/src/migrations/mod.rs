@@ -1,8 +1,9 @@
-//! The `migrations` probe: reads SQL migrations before they run, and holds each statement against published rules.
+//! The `migrations` probe: reads migrations before they run, in SQL or Python,, and holds each statement against published rules.
 
 mod guard;
 mod layout;
 mod observed;
+mod python;
 mod reader;
 mod review;
 mod rules;
@@ -32,7 +33,7 @@ impl Syntax for Migrations {
     }
 
     fn about(&self) -> &'static str {
-        "Reads SQL migrations before they run: what locks, rewrites, breaks the version before, or has no way down."
+        "Reads migrations before they run: what locks, rewrites, breaks the version before, or has no way down."
     }
 
     fn schema(&self) -> schemars::Schema {

@@ -341,7 +341,7 @@ fn before_a_password(text: &str) -> &str {
 }
 
 /// A text on one line, and not longer than that.
-fn on_one_line(text: &str, most: usize) -> String {
+pub(super) fn on_one_line(text: &str, most: usize) -> String {
     let mut line = String::new();
     let mut count = 0;
     for word in text.split_whitespace() {

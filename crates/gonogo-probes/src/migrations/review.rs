@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::layout::{Layout, Tool, Unit};
+use super::python::{self, Models, Python};
 use super::reader::{Effect, Hit, Manner, Script, read};
 use super::rules::{self, Level, Rewrites};
 use super::sections::split;
@@ -53,7 +54,9 @@ pub(super) struct Review {
 
 /// The paths whose texts are needed.
 pub(super) fn needed(source: &Source, layout: &Layout) -> BTreeSet<String> {
-    let judged = layout.units.iter().filter(|unit| is_judged(source, unit));
+    // Django's say what a field was before.
+    let judged = layout.units.iter();
+    let judged = judged.filter(|unit| is_judged(source, unit) || unit.tool == Tool::Django);
     judged
         .flat_map(|unit| [Some(unit.up.clone()), unit.down.clone()])
         .flatten()
@@ -71,29 +74,31 @@ fn is_judged(source: &Source, unit: &Unit) -> bool {
 /// `go_on` said no.
 pub(super) fn hold(
     source: &Source,
-    layout: &Layout,
+    mut layout: Layout,
     also: &[squawk_linter::Rule],
     go_on: &dyn Fn() -> bool,
 ) -> Result<Review, ()> {
     let mut review = Review::default();
-    for unit in layout.units.iter().filter(|unit| is_judged(source, unit)) {
+    if layout.units.iter().any(|unit| unit.tool == Tool::Alembic) {
+        python::in_order(&mut layout.units, &source.texts);
+    }
+    let mut models = Models::default();
+    for unit in &layout.units {
         if !go_on() {
             return Err(());
         }
-        one(source, unit, also, &mut review);
+        if is_judged(source, unit) {
+            one(source, unit, also, &mut models, &mut review);
+        } else if let (Tool::Django, Some(Ok(text))) = (unit.tool, source.texts.get(&unit.up)) {
+            // Only for what it says of the fields.
+            drop(python::read(unit.tool, &unit.up, text, &[], &mut models));
+        }
     }
     let of_file = |file: &String, rule: &str| of_hit(file, about(rule));
     for path in &layout.strange {
         if source.is_judged(path) {
             review.findings.push(of_file(path, "not-recognised"));
         }
-    }
-    for path in &source.other {
-        let mut hit = about("not-understood");
-        hit.reason =
-            Some("It was not read: migrations written in Python are not read yet.".to_owned());
-        hit.safer = Some("Let the tool print its SQL into a file (`alembic upgrade --sql`, `manage.py sqlmigrate`), and judge that.".to_owned());
-        review.findings.push(of_hit(path, hit));
     }
     let runs_again = |path: &String| layout.units.iter().any(|u| u.repeatable && u.up == *path);
     for path in source.edited.iter().filter(|path| !runs_again(path)) {
@@ -116,7 +121,16 @@ pub(super) fn hold(
     Ok(review)
 }
 
-fn one(source: &Source, unit: &Unit, also: &[squawk_linter::Rule], review: &mut Review) {
+fn one(
+    source: &Source,
+    unit: &Unit,
+    also: &[squawk_linter::Rule],
+    models: &mut Models,
+    review: &mut Review,
+) {
+    if unit.tool.is_python() {
+        return in_python(source, unit, also, models, review);
+    }
     let text = |path: &str| {
         source
             .texts
@@ -161,6 +175,54 @@ fn one(source: &Source, unit: &Unit, also: &[squawk_linter::Rule], review: &mut 
         has_down = way_back.statements > 0 && unread.is_empty();
         findings.extend(unread);
     }
+    judged(unit, tool, script, has_down, findings, review);
+}
+
+/// One that is written in Python.
+fn in_python(
+    source: &Source,
+    unit: &Unit,
+    also: &[squawk_linter::Rule],
+    models: &mut Models,
+    review: &mut Review,
+) {
+    let text = source.texts.get(&unit.up).cloned();
+    let text = text.unwrap_or(Err("it is not there".to_owned()));
+    let read = match text {
+        Ok(text) => python::read(unit.tool, &unit.up, &text, also, models),
+        Err(why) => Python::refused(&why, 1),
+    };
+    let hits = read.up.hits.iter();
+    let mut findings: Vec<Finding> = hits.map(|hit| of_hit(&unit.up, hit.clone())).collect();
+    let unread = read.down.hits.into_iter();
+    let unread = unread.filter(|hit| hit.rule == "not-understood");
+    findings.extend(unread.map(|hit| of_hit(&unit.up, hit)));
+    if read.only_joins {
+        let joined = Migration {
+            name: unit.name.clone(),
+            tool: unit.tool,
+            path: unit.up.clone(),
+            statements: 0,
+            has_down: true,
+            effect: read.up.effect,
+            findings: findings.len(),
+        };
+        review.findings.extend(findings);
+        review.migrations.push(joined);
+        return;
+    }
+    judged(unit, unit.tool, read.up, read.has_down, findings, review);
+}
+
+/// What is said of a migration as a whole.
+fn judged(
+    unit: &Unit,
+    tool: Tool,
+    script: Script,
+    has_down: bool,
+    mut findings: Vec<Finding>,
+    review: &mut Review,
+) {
     let mut migration = Migration {
         name: unit.name.clone(),
         tool,

@@ -43,7 +43,7 @@ pub(super) async fn observe(call: Call<'_>) -> Result<Seen, NotObserved> {
             let (ctx, root, tool) = (ctx.clone(), root.clone(), options.tool);
             let below = below.clone();
             blocking(move || {
-                let mut source = from_folder(&ctx, &root, &below)?;
+                let mut source = from_folder(&ctx, &root, &below, tool)?;
                 let layout = layout(&source.paths, tool);
                 source.texts = texts(&ctx, &root, &source, &layout)?;
                 Ok((source, layout))
@@ -66,7 +66,7 @@ pub(super) async fn of_revisions(
     (from, to): (Option<&str>, &str),
     tool: Option<Tool>,
 ) -> Result<(Source, Layout), NotObserved> {
-    let trees = source::trees(ctx, root, below, from, to).await?;
+    let trees = source::trees(ctx, root, below, (from, to), tool).await?;
     let layout = layout(&trees.source.paths, tool);
     let wanted = needed(&trees.source, &layout);
     let texts = source::read(ctx, root, &trees, &wanted).await?;
@@ -87,9 +87,10 @@ pub(super) async fn judged(
     let ctx = ctx.clone();
     blocking(move || {
         let go_on = || !ctx.is_cancelled() && !ctx.remaining().is_zero();
-        let review = hold(&source, &layout, &also, &go_on);
+        let known = layout.units.len();
+        let review = hold(&source, layout, &also, &go_on);
         let review: Review = review.map_err(|()| late(&ctx))?;
-        Ok((source, layout.units.len(), review))
+        Ok((source, known, review))
     })
     .await
 }
@@ -119,11 +120,15 @@ async fn blocking<T: Send + 'static>(
     }
 }
 
-fn from_folder(ctx: &Ctx, root: &Path, below: &str) -> Result<Source, NotObserved> {
-    let walked = source::walk(ctx, root, below).map_err(|(path, e)| failed(ctx, &path, &e))?;
+fn from_folder(
+    ctx: &Ctx,
+    root: &Path,
+    below: &str,
+    tool: Option<Tool>,
+) -> Result<Source, NotObserved> {
+    let paths = source::walk(ctx, root, below, tool).map_err(|(path, e)| failed(ctx, &path, &e))?;
     Ok(Source {
-        paths: walked.paths,
-        other: walked.other,
+        paths,
         ..Source::default()
     })
 }

@@ -55,7 +55,12 @@ pub(super) fn split(text: &str, tool: Tool) -> Sections {
                 // Who runs plain files, and how, is not known: each statement may stand alone.
                 Tool::Plain => Some(false),
                 // Sent as one text, which the server takes as one transaction; one statement stands alone.
-                Tool::Prisma | Tool::Flyway | Tool::GolangMigrate | Tool::Diesel => None,
+                Tool::Prisma
+                | Tool::Flyway
+                | Tool::GolangMigrate
+                | Tool::Diesel
+                | Tool::Alembic
+                | Tool::Django => None,
             },
         };
     };

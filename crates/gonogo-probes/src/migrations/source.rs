@@ -5,6 +5,8 @@ mod history;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::layout::Tool;
+
 pub(super) use folder::{read as read_file, walk};
 pub(super) use history::{read, trees};
 
@@ -33,8 +35,6 @@ pub(super) struct Source {
     pub(super) from: Option<String>,
     /// The commit that was read.
     pub(super) to: Option<String>,
-    /// Files that look like migrations of another kind, which are not read.
-    pub(super) other: BTreeSet<String>,
 }
 
 impl Source {
@@ -59,22 +59,14 @@ pub(super) fn text(bytes: Vec<u8>) -> Text {
     })
 }
 
-/// What a path is among migrations.
-pub(super) fn sort_in(path: &str, paths: &mut BTreeSet<String>, other: &mut BTreeSet<String>) {
+/// Whether a path's name is one of a migration: SQL, or Python where Django and Alembic have it, or where the plan says that
+/// it is.
+pub(super) fn is_migration(path: &str, tool: Option<Tool>) -> bool {
     let mut parts = path.rsplit('/');
-    let file = parts.next().unwrap_or(path);
-    // Django's folder and Alembic's.
+    let file = parts.next().unwrap_or(path).to_ascii_lowercase();
     let folder = parts.next().unwrap_or("");
-    let ending = |end: &str| file.len() > end.len() && file.to_ascii_lowercase().ends_with(end);
-    if ending(".sql") {
-        paths.insert(path.to_owned());
-    } else if ending(".py") && file != "__init__.py" && ["migrations", "versions"].contains(&folder)
-    {
-        other.insert(path.to_owned());
-    }
-}
-
-/// Whether a path's name is one of a migration, whatever it is.
-fn is_migration(path: &str) -> bool {
-    path.to_ascii_lowercase().ends_with(".sql")
+    let ending = |end: &str| file.len() > end.len() && file.ends_with(end);
+    let is_python = ending(".py") && file != "__init__.py";
+    let theirs = ["migrations", "versions"].contains(&folder) || tool.is_some_and(Tool::is_python);
+    ending(".sql") || (is_python && theirs)
 }

@@ -6,6 +6,7 @@
 mod git;
 mod layouts;
 mod properties;
+mod python;
 mod rules;
 
 use std::path::Path;
@@ -199,7 +200,7 @@ async fn what_is_too_large_or_no_text_or_python_is_a_finding_and_never_silence()
     for part in [
         "up to 4194304 are read",
         "not UTF-8",
-        "Python are not read",
+        "no migration of Django's",
         "no statement",
     ] {
         assert!(reasons.contains(part), "{part}: {reasons}");

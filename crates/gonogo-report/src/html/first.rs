@@ -138,15 +138,15 @@ fn conditions(page: &mut Markup, judged: &Judged) {
 }
 
 fn way_back(page: &mut Markup, judged: &Judged) {
-    section(page, title::WAY_BACK, 0);
     let (checks, more) = way_back::way_back(judged);
     if checks.is_empty() {
         page.put(
-            "<div class=\"card\">{}</div></section>\n",
-            &[way_back::NONE],
+            "<section><h2>{}</h2><div class=\"card\">{}</div></section>\n",
+            &[title::WAY_BACK, way_back::NONE],
         );
         return;
     }
+    section(page, title::WAY_BACK, 0);
     for lines in checks {
         page.raw("<div class=\"card\"><dl class=\"rows\">");
         for (name, text) in lines {

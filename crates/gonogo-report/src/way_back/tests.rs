@@ -71,7 +71,7 @@ fn a_drill_says_how_long_it_took_or_where_it_ended() {
     let took = Value::from(Duration::from_secs(125));
     assert_eq!(
         with(&[("within_objective", true.into()), ("took", took.clone())]),
-        "last drill: live drill: back in 2m5s, within the objective of 10m"
+        "last drill: live drill: back in 2 min 5 s, within the objective of 10 min"
     );
     assert!(
         with(&[("within_objective", false.into()), ("took", took)])
@@ -95,7 +95,7 @@ fn a_drill_says_how_long_it_took_or_where_it_ended() {
             ("within_objective", false.into()),
             ("health", health.into())
         ]),
-        "last drill: live drill: did not lead back within 10m: the status was 503"
+        "last drill: live drill: did not lead back within 10 min: the status was 503"
     );
 }
 

@@ -34,7 +34,7 @@ impl Effect {
     }
 
     /// Both together.
-    pub(super) fn and(self, other: Self) -> Self {
+    pub(in super::super) fn and(self, other: Self) -> Self {
         Self {
             adds_only: self.adds_only && other.adds_only,
             drops_nothing: self.drops_nothing && other.drops_nothing,

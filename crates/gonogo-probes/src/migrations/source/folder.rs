@@ -4,20 +4,12 @@ use std::collections::BTreeSet;
 use std::io::Read as _;
 use std::path::Path;
 
-use super::{MOST_FILES, Text, sort_in, text};
+use super::{MOST_FILES, Text, is_migration, text};
 use crate::ctx::Ctx;
+use crate::migrations::layout::Tool;
 
 /// The deepest folder below the migrations.
 const DEEPEST: usize = 32;
-
-/// What lies in a folder.
-#[derive(Default)]
-pub(in super::super) struct Walked {
-    /// Files of SQL.
-    pub(in super::super) paths: BTreeSet<String>,
-    /// Files of other kinds of migrations.
-    pub(in super::super) other: BTreeSet<String>,
-}
 
 /// The files below a folder.
 ///
@@ -27,8 +19,9 @@ pub(in super::super) fn walk(
     ctx: &Ctx,
     root: &Path,
     below: &str,
-) -> Result<Walked, (String, std::io::Error)> {
-    let mut walked = Walked::default();
+    tool: Option<Tool>,
+) -> Result<BTreeSet<String>, (String, std::io::Error)> {
+    let mut paths = BTreeSet::new();
     let mut folders = vec![(below.to_owned(), 0usize)];
     while let Some((folder, depth)) = folders.pop() {
         let failed = |e: std::io::Error| (folder.clone(), e);
@@ -53,13 +46,13 @@ pub(in super::super) fn walk(
             let kind = entry.file_type().map_err(|e| (path.clone(), e))?;
             if kind.is_dir() && name != ".git" {
                 folders.push((path, depth + 1));
-            } else if kind.is_file() {
-                sort_in(&path, &mut walked.paths, &mut walked.other);
-            } else if kind.is_symlink() && name.to_ascii_lowercase().ends_with(".sql") {
+            } else if kind.is_file() && is_migration(&path, tool) {
+                paths.insert(path);
+            } else if kind.is_symlink() && is_migration(&path, tool) {
                 let link = std::io::Error::other("it is a link, and links are not followed");
                 return Err((path, link));
             }
-            if walked.paths.len() + walked.other.len() > MOST_FILES {
+            if paths.len() > MOST_FILES {
                 let many = format!("it holds more than {MOST_FILES} files of migrations");
                 return Err(failed(std::io::Error::new(
                     std::io::ErrorKind::FileTooLarge,
@@ -68,7 +61,7 @@ pub(in super::super) fn walk(
             }
         }
     }
-    Ok(walked)
+    Ok(paths)
 }
 
 /// The text of one file, and how many bytes it took.

@@ -5,9 +5,10 @@ use std::path::Path;
 
 use gonogo_core::record::{Cause, NotObserved};
 
-use super::{MOST_BYTES, MOST_FILES, Source, Text, sort_in, text};
+use super::{MOST_BYTES, MOST_FILES, Source, Text, is_migration, text};
 use crate::ctx::Ctx;
 use crate::git::{Batch, Blob, commit, listed};
+use crate::migrations::layout::Tool;
 use crate::migrations::reader::MAX_BYTES;
 
 const TRIED: &str = "git";
@@ -25,33 +26,26 @@ pub(in super::super) async fn trees(
     ctx: &Ctx,
     root: &Path,
     below: &str,
-    from: Option<&str>,
-    to: &str,
+    (from, to): (Option<&str>, &str),
+    tool: Option<Tool>,
 ) -> Result<Trees, NotObserved> {
     let to = commit(ctx, root, to).await?;
-    let objects = files_below(ctx, root, &to, below).await?;
+    let objects = files_below(ctx, root, &to, below, tool).await?;
     let mut source = Source::default();
-    for path in objects.keys() {
-        sort_in(path, &mut source.paths, &mut source.other);
-    }
-    if source.paths.len() + source.other.len() > MOST_FILES {
+    source.paths = objects.keys().cloned().collect();
+    if source.paths.len() > MOST_FILES {
         let why = format!("`{below}` holds more than {MOST_FILES} files of migrations");
         return Err(ctx.not_observed(TRIED, Cause::TooLarge, why));
     }
     if let Some(from) = from {
         let from = commit(ctx, root, from).await?;
-        let before = files_below(ctx, root, &from, below).await?;
+        let before = files_below(ctx, root, &from, below, tool).await?;
         if objects.is_empty() && before.is_empty() {
-            let why = format!("there is no folder `{below}`, neither at {from} nor at {to}");
+            let why =
+                format!("there is no migration below `{below}`, neither at {from} nor at {to}");
             return Err(ctx.not_observed(TRIED, Cause::Missing, why));
         }
-        let mut there = BTreeSet::new();
-        for path in before.keys() {
-            sort_in(path, &mut there, &mut BTreeSet::new());
-        }
-        source
-            .other
-            .retain(|path| before.get(path) != objects.get(path));
+        let there: BTreeSet<String> = before.keys().cloned().collect();
         source.added = Some(source.paths.difference(&there).cloned().collect());
         source.removed = there.difference(&source.paths).cloned().collect();
         source.edited = there
@@ -61,7 +55,7 @@ pub(in super::super) async fn trees(
             .collect();
         source.from = Some(from);
     } else if objects.is_empty() {
-        let why = format!("there is no folder `{below}` at {to}");
+        let why = format!("there is no migration below `{below}` at {to}");
         return Err(ctx.not_observed(TRIED, Cause::Missing, why));
     }
     source.to = Some(to);
@@ -109,12 +103,16 @@ async fn files_below(
     root: &Path,
     commit: &str,
     below: &str,
+    tool: Option<Tool>,
 ) -> Result<BTreeMap<String, String>, NotObserved> {
     let folder = format!("{below}/");
     let paths: &[&str] = if below.is_empty() { &[] } else { &[&folder] };
     let mut objects = BTreeMap::new();
     for (path, entry) in listed(ctx, root, commit, true, paths).await? {
-        if entry.is_link() && super::is_migration(&path) {
+        if !is_migration(&path, tool) {
+            continue;
+        }
+        if entry.is_link() {
             let why = format!("`{path}` is a link, and links are not followed");
             return Err(ctx.not_observed(TRIED, Cause::Protocol, why));
         }

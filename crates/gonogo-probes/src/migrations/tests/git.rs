@@ -4,7 +4,7 @@ use std::process::Command;
 
 use super::*;
 
-fn git(folder: &Path, arguments: &[&str]) {
+pub(super) fn git(folder: &Path, arguments: &[&str]) {
     let ended = Command::new("git")
         .current_dir(folder)
         .env("GIT_CONFIG_NOSYSTEM", "1")
@@ -29,7 +29,7 @@ fn released() -> tempfile::TempDir {
     folder
 }
 
-fn commit(folder: &Path, message: &str) {
+pub(super) fn commit(folder: &Path, message: &str) {
     git(folder, &["add", "-A"]);
     git(folder, &["commit", "-qm", message]);
 }
