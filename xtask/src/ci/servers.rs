@@ -60,6 +60,11 @@ const SERVERS: &[Server] = &[
         tests: "the `redis` probe against a real server (package(gonogo-probes), package(gonogo))",
     },
     Server {
+        program: "nginx",
+        package: "nginx-light",
+        tests: "the `cors`, `security-headers` and `rate-limit` probes against a real server (package(gonogo))",
+    },
+    Server {
         program: "git",
         package: "git",
         tests: "the `secrets` probe over a history, and case S1, which scans one (package(gonogo-probes), package(gonogo))",
