@@ -87,23 +87,16 @@ impl Drop for NginxServer {
 pub fn openssl_certificate(key: &str, name: &str) -> (String, String) {
     let folder = out(Command::new("mktemp").args(["-d", "/tmp/gonogo-openssl-XXXXXX"]));
     let (certificate, private) = (format!("{folder}/c.pem"), format!("{folder}/k.pem"));
-    out(Command::new("openssl").args([
-        "req",
-        "-x509",
-        "-nodes",
-        "-newkey",
-        key,
-        "-days",
-        "30",
-        "-subj",
-        &format!("/CN={name}"),
-        "-addext",
-        &format!("subjectAltName=DNS:{name}"),
-        "-keyout",
-        &private,
-        "-out",
-        &certificate,
-    ]));
+    let configuration = format!("{folder}/conf");
+    // Not one of a CA: such a certificate may not stand for a server.
+    let text = format!(
+        "[req]\ndistinguished_name = dn\nx509_extensions = ext\nprompt = no\n[dn]\nCN = {name}\n[ext]\nbasicConstraints = critical,CA:FALSE\nsubjectAltName = DNS:{name}\n"
+    );
+    std::fs::write(&configuration, text).unwrap();
+    out(Command::new("openssl")
+        .args(["req", "-x509", "-nodes", "-days", "30", "-newkey", key])
+        .args(["-config", &configuration])
+        .args(["-keyout", &private, "-out", &certificate]));
     let made = (
         std::fs::read_to_string(&certificate).unwrap(),
         std::fs::read_to_string(&private).unwrap(),

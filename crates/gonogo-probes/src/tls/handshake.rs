@@ -57,7 +57,9 @@ pub(super) async fn shake(
     let ended = match tokio::time::timeout(ctx.remaining(), connecting).await {
         Err(_) => {
             let message = "the TLS handshake took too long";
-            return Err(ctx.not_observed(place.to_string(), Cause::Timeout, message));
+            let mut gap = ctx.not_observed(place.to_string(), Cause::Timeout, message);
+            gap.help = Some("is it the port of TLS, and not the plain one?".to_owned());
+            return Err(gap);
         }
         Ok(ended) => ended,
     };

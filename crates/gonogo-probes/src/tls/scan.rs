@@ -65,8 +65,23 @@ enum Said {
     Hello(Box<ServerHello>),
     Alert(u8),
     Closed,
+    /// It did that again.
+    Refused(&'static str),
     NotTls,
     Nothing(String),
+}
+
+/// The alerts that say that a version or its suites are not taken: handshake_failure, protocol_version,
+/// insufficient_security (RFC 8446, 6.2).
+const REFUSALS: [u8; 3] = [40, 70, 71];
+
+/// Whether it may be an accident: OpenSSL refuses a version that it has no signatures for with internal_error.
+fn is_doubtful(said: &Said) -> bool {
+    match said {
+        Said::Closed => true,
+        Said::Alert(code) => !REFUSALS.contains(code),
+        _ => false,
+    }
 }
 
 /// Asks the server for every version, and for every suite of those that it speaks.
@@ -111,6 +126,8 @@ pub(super) async fn scan(
 /// `TLS_FALLBACK_SCSV` and the alert `inappropriate_fallback` (RFC 7507, 2 and 3).
 const FALLBACK: u16 = 0x5600;
 const INAPPROPRIATE_FALLBACK: u8 = 86;
+/// RFC 6066, 3.
+const UNRECOGNIZED_NAME: u8 = 112;
 
 struct Scan<'a> {
     ctx: &'a Ctx,
@@ -127,9 +144,17 @@ impl Scan<'_> {
         offered: &[u16],
     ) -> Result<(Told, Option<ServerHello>), NotObserved> {
         let mut said = self.say(version, offered).await?;
-        if matches!(said, Said::Closed) {
+        if is_doubtful(&said) {
             // Once may be an accident; many servers refuse in no other way.
-            said = self.say(version, offered).await?;
+            let again = self.say(version, offered).await?;
+            said = match (said, again) {
+                (Said::Closed, Said::Closed) => Said::Refused("closed the connection, twice"),
+                (Said::Alert(one), Said::Alert(other)) if one == other => Said::Alert(one),
+                (_, again) if is_doubtful(&again) => {
+                    Said::Nothing("the server refused in one way and then in another".to_owned())
+                }
+                (_, again) => again,
+            };
         }
         Ok(told(version, offered, said))
     }
@@ -249,10 +274,15 @@ fn told(version: Version, offered: &[u16], said: Said) -> (Told, Option<ServerHe
                 Told::Unknown("the server chose what it was not offered".to_owned())
             }
         }
-        // handshake_failure, protocol_version, insufficient_security (RFC 8446, 6.2).
-        Said::Alert(code @ (40 | 70 | 71)) => Told::Refused(answer::alert(code)),
-        Said::Alert(code) => Told::Unknown(answer::alert(code)),
-        Said::Closed => Told::Refused("closed the connection, twice".to_owned()),
+        // The name is at fault, and with another one there may be another answer.
+        Said::Alert(UNRECOGNIZED_NAME) => Told::Unknown(format!(
+            "{}: is it the server's name?",
+            answer::alert(UNRECOGNIZED_NAME)
+        )),
+        Said::Alert(code) if REFUSALS.contains(&code) => Told::Refused(answer::alert(code)),
+        Said::Alert(code) => Told::Refused(format!("{}, twice", answer::alert(code))),
+        Said::Refused(how) => Told::Refused(how.to_owned()),
+        Said::Closed => Told::Unknown("the connection was closed".to_owned()),
         Said::NotTls => Told::Unknown("the answer is not TLS".to_owned()),
         Said::Nothing(why) => Told::Unknown(why),
     };

@@ -50,12 +50,11 @@ impl Place {
         if authority.host().is_empty() {
             return Err(format!("`{text}` names no host"));
         }
-        let port = match authority.port() {
-            None => 443,
-            Some(port) => port
-                .as_str()
+        let port = match text.rsplit_once(':') {
+            Some((host, port)) if host == authority.host() => port
                 .parse()
-                .map_err(|_| format!("`{}` is not a port", port.as_str()))?,
+                .map_err(|_| format!("`{port}` is not a port"))?,
+            _ => 443,
         };
         Ok(Self {
             host: authority.host().to_owned(),
