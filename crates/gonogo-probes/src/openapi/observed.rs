@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use gonogo_core::record::{Absence, Cut};
-use gonogo_core::{Map, Value};
+use gonogo_core::Value;
 
 use super::compare::{Change, Changes};
 use super::model::{Api, Operation, Problem};

@@ -171,6 +171,9 @@ impl<'d> Schemas<'d> {
     ) -> Option<Json> {
         Some(match key {
             "properties" | "patternProperties" | "dependentSchemas" => {
+                if !at.node.is_object() {
+                    wrong.get_or_insert_with(|| format!("`{key}` is no mapping of schemas"));
+                }
                 let mut out = Map::new();
                 for (name, schema) in at.members() {
                     if key == "patternProperties" {

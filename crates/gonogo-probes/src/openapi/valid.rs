@@ -116,14 +116,20 @@ impl Steps<'_, '_> {
             let why = "the schema refers to itself without an end".to_owned();
             return Err(Wrong::Schema(why));
         }
-        let mut total: u64 = 1;
-        let schemas = self.schemas;
-        for (below, value) in applied(schemas, schema, value) {
-            total = total.saturating_add(self.count(below, value, depth + 1)?);
-        }
-        if total > MAX_STEPS {
+        let too_many = || {
             let why = format!("to look at it takes more than {MAX_STEPS} steps");
-            return Err(Wrong::Schema(why));
+            Wrong::Schema(why)
+        };
+        let mut total = alone(schema, value);
+        if total > MAX_STEPS {
+            return Err(too_many());
+        }
+        let schemas = self.schemas;
+        for (below, value) in applied(schemas, schema, value).ok_or_else(too_many)? {
+            total = total.saturating_add(self.count(below, value, depth + 1)?);
+            if total > MAX_STEPS {
+                return Err(too_many());
+            }
         }
         self.under_way.remove(&key);
         self.known.insert(key, total);
@@ -131,15 +137,34 @@ impl Steps<'_, '_> {
     }
 }
 
-/// The schemas that a schema holds against a value and against what is in it.
+/// What a schema itself costs, without those below it: values that are compared one by one, letters of a text.
+fn alone(schema: &Json, value: &Json) -> u64 {
+    let compared = schema
+        .get("enum")
+        .and_then(Json::as_array)
+        .map_or(0, Vec::len);
+    let size = match value {
+        Json::Array(items) if schema.get("uniqueItems") == Some(&Json::Bool(true)) => {
+            items.len().saturating_mul(items.len().min(50))
+        }
+        Json::String(text) if schema.get("pattern").is_some() => text.len() / 16,
+        // A list or a mapping may be compared whole with each.
+        Json::Array(items) => compared.saturating_mul(items.len()) / 8,
+        Json::Object(members) => compared.saturating_mul(members.len()) / 8,
+        _ => 0,
+    };
+    1 + (compared as u64) / 8 + size as u64
+}
+
+/// The schemas that a schema holds against a value and against what is in it; `None`: far too many.
 fn applied<'a>(
     schemas: &'a Schemas<'_>,
     schema: &'a Json,
     value: &'a Json,
-) -> Vec<(&'a Json, &'a Json)> {
+) -> Option<Vec<(&'a Json, &'a Json)>> {
     let mut all = Vec::new();
     let Some(members) = schema.as_object() else {
-        return all;
+        return Some(all);
     };
     if let Some(number) = number(schema) {
         all.push((schemas.entry(number).0, value));
@@ -158,6 +183,9 @@ fn applied<'a>(
                 all.extend(both);
             }
             ("patternProperties", Json::Object(some), Json::Object(values)) => {
+                if some.len().saturating_mul(values.len()) as u64 > MAX_STEPS {
+                    return None;
+                }
                 let each = some.values();
                 all.extend(each.flat_map(|s| values.values().map(move |v| (s, v))));
             }
@@ -173,7 +201,7 @@ fn applied<'a>(
             _ => {}
         }
     }
-    all
+    Some(all)
 }
 
 /// The reasons at the leaves, each with its place.
@@ -188,7 +216,13 @@ fn tell(error: &boon::ValidationError<'_, '_>, told: &mut Vec<String>) {
     if error.causes.is_empty() || alternatives {
         let place = error.instance_location.to_string();
         let place = if place.is_empty() { "the body" } else { &place };
-        let line = shortened(&format!("{place}: {}", error.kind));
+        let line = match &error.kind {
+            // The value first would leave no room for the reason, where it is long.
+            boon::ErrorKind::Pattern { want, .. } => format!("does not match the pattern `{want}`"),
+            boon::ErrorKind::Format { want, .. } => format!("is not of the format `{want}`"),
+            other => other.to_string(),
+        };
+        let line = shortened(&format!("{place}: {line}"));
         if !told.contains(&line) {
             told.push(line);
         }
