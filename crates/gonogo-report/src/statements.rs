@@ -1,8 +1,8 @@
 //! What people stated, as parts that every report shows after its first screen: what is said is decided here.
 
 use gonogo_core::judged::{
-    AcceptanceState, Finding, GateOutcome, Judged, LimitationJudged, OwaspJudged, OwaspRow,
-    ShownState, SignOffJudged,
+    AcceptanceState, ApprovalJudged, Finding, GateOutcome, Judged, LimitationJudged, OwaspJudged,
+    OwaspRow, ShownState, SignOffJudged,
 };
 use gonogo_core::plan::ApprovalState;
 
@@ -180,30 +180,6 @@ fn sign_off(sign_off: &SignOffJudged) -> Part {
         word: met(criterion.state),
         cells: vec![criterion.text.clone(), criterion.why.clone()],
     });
-    let approvals = sign_off.approvals.iter().map(|approval| {
-        let mut said: Vec<String> = approval.conditions.clone();
-        said.extend(approval.comment.clone());
-        Row {
-            like: match approval.state {
-                ApprovalState::Approved => GateOutcome::Pass,
-                ApprovalState::Conditional => GateOutcome::Warn,
-                ApprovalState::Pending => GateOutcome::Pending,
-                ApprovalState::Rejected => GateOutcome::Fail,
-            },
-            word: approval.state.word(),
-            cells: vec![
-                approval.person.clone(),
-                approval
-                    .on
-                    .map_or_else(|| "–".to_owned(), |on| on.to_string()),
-                if said.is_empty() {
-                    "–".to_owned()
-                } else {
-                    said.join("; ")
-                },
-            ],
-        }
-    });
     let good = |state| matches!(state, ShownState::Pass | ShownState::Warn);
     let are_met = sign_off.criteria.iter().filter(|c| good(c.state)).count();
     let lead = format!(
@@ -235,10 +211,35 @@ fn sign_off(sign_off: &SignOffJudged) -> Part {
             },
             Table {
                 head: vec!["decides", "on", "said"],
-                rows: approvals.collect(),
+                rows: sign_off.approvals.iter().map(approval).collect(),
             },
         ],
         notes,
+    }
+}
+
+fn approval(approval: &ApprovalJudged) -> Row {
+    let mut said: Vec<String> = approval.conditions.clone();
+    said.extend(approval.comment.clone());
+    Row {
+        like: match approval.state {
+            ApprovalState::Approved => GateOutcome::Pass,
+            ApprovalState::Conditional => GateOutcome::Warn,
+            ApprovalState::Pending => GateOutcome::Pending,
+            ApprovalState::Rejected => GateOutcome::Fail,
+        },
+        word: approval.state.word(),
+        cells: vec![
+            approval.person.clone(),
+            approval
+                .on
+                .map_or_else(|| "–".to_owned(), |on| on.to_string()),
+            if said.is_empty() {
+                "–".to_owned()
+            } else {
+                said.join("; ")
+            },
+        ],
     }
 }
 

@@ -40,8 +40,15 @@ impl Syntax for Checklist {
         false
     }
 
-    fn shape(&self, _options: &Json) -> Shape {
-        observed::shape()
+    fn shape(&self, options: &Json) -> Shape {
+        // Without a file nothing is asked yet: the reference shows all there is.
+        if options["checklist"].as_str().is_none_or(str::is_empty) {
+            return observed::shape(None);
+        }
+        let columns = &options["columns"];
+        let is_table = columns.as_str().is_some_and(|one| !one.is_empty())
+            || columns.as_array().is_some_and(|all| !all.is_empty());
+        observed::shape(Some(is_table))
     }
 
     fn power(&self, _options: &Json, _rollback: bool, _reads: bool) -> Option<Power> {

@@ -45,89 +45,64 @@ pub(super) struct Found {
     pub(super) problems: Vec<Problem>,
 }
 
-/// The facts of the probe.
-pub(super) fn shape() -> Shape {
+/// The facts of the probe: of a table that must be complete or of a list of items; of both where that is not said.
+pub(super) fn shape(is_table: Option<bool>) -> Shape {
     let names = || Type::list(Type::String);
-    let fields = [
+    let always = [
+        ("counts", counts(is_table), "how many of each kind"),
         (
-            "items",
-            Field::optional(
-                Type::list(item()),
-                "the items in the order of the file; not there where `columns` are asked for",
-            ),
+            "problems",
+            Type::list(problem()),
+            "what cannot be read; any of it makes all other facts unusable",
         ),
-        (
-            "complete",
-            Field::optional(
-                names(),
-                "the items that are complete, and whose evidence is there where they name some",
-            ),
-        ),
-        (
-            "partial",
-            Field::optional(
-                names(),
-                "the items that are partial, or said to be complete without what must show it",
-            ),
-        ),
-        (
-            "missing",
-            Field::optional(
-                names(),
-                "the items that are missing, also those of `rows` that the file does not have",
-            ),
-        ),
-        (
-            "weak",
-            Field::optional(
-                Type::list(weak()),
-                "the items that are said to be complete and cannot show it; they count as partial",
-            ),
-        ),
-        (
-            "left_to_do",
-            Field::optional(names(), "what is left to do, `item: what`"),
-        ),
-        (
-            "counts",
-            Field::new(counts(), "how many items, or rows, of each kind"),
-        ),
+    ];
+    let of_table = [
         (
             "rows",
-            Field::optional(
-                Type::list(Type::map(Type::String)),
-                "the rows of the table by column; not there without `columns`",
-            ),
+            Type::list(Type::map(Type::String)),
+            "the rows of the table by column",
         ),
         (
             "incomplete",
-            Field::optional(
-                Type::list(cell()),
-                "the cells that are not filled, those of rows that are not there included",
-            ),
-        ),
-        (
-            "problems",
-            Field::new(
-                Type::list(problem()),
-                "what cannot be read; any of it makes all other facts unusable",
-            ),
-        ),
-        (
-            "partial_text",
-            Field::optional(Type::String, "the partial items line by line"),
-        ),
-        (
-            "missing_text",
-            Field::optional(Type::String, "the missing items line by line"),
-        ),
-        (
-            "incomplete_text",
-            Field::optional(Type::String, "the cells that are not filled, line by line"),
+            Type::list(cell()),
+            "the cells that are not filled, those of rows that are not there included",
         ),
     ];
+    let of_items = [
+        (
+            "items",
+            Type::list(item()),
+            "the items in the order of the file",
+        ),
+        (
+            "complete",
+            names(),
+            "the items that are complete, and whose evidence is there where they name some",
+        ),
+        (
+            "partial",
+            names(),
+            "the items that are partial, or said to be complete without what must show it",
+        ),
+        (
+            "missing",
+            names(),
+            "the items that are missing, also those of `rows` that the file does not have",
+        ),
+        (
+            "weak",
+            Type::list(weak()),
+            "the items that are said to be complete and cannot show it; they count as partial",
+        ),
+        ("left_to_do", names(), "what is left to do, `item: what`"),
+    ];
+    let items = of_items.into_iter().filter(|_| is_table != Some(true));
+    let table = of_table.into_iter().filter(|_| is_table != Some(false));
+    let fields = items.chain(table).chain(always);
     Shape {
-        fields: fields.into_iter().map(|(n, f)| (n.to_owned(), f)).collect(),
+        fields: fields
+            .map(|(name, ty, doc)| (name.to_owned(), Field::new(ty, doc)))
+            .collect(),
     }
 }
 
@@ -194,16 +169,21 @@ fn problem() -> Type {
     ])
 }
 
-fn counts() -> Type {
-    let count = |doc: &str| Field::optional(Type::Int, doc);
-    Type::fields([
-        ("items", count("items")),
-        ("complete", count("complete ones")),
-        ("partial", count("partial ones")),
-        ("missing", count("missing ones")),
-        ("rows", count("rows of the table")),
-        ("incomplete", count("cells that are not filled")),
-    ])
+fn counts(is_table: Option<bool>) -> Type {
+    let of_items = [
+        ("items", "items"),
+        ("complete", "complete ones"),
+        ("partial", "partial ones"),
+        ("missing", "missing ones"),
+    ];
+    let of_table = [
+        ("rows", "rows of the table"),
+        ("incomplete", "cells that are not filled"),
+    ];
+    let items = of_items.into_iter().filter(|_| is_table != Some(true));
+    let table = of_table.into_iter().filter(|_| is_table != Some(false));
+    let fields = items.chain(table);
+    Type::fields(fields.map(|(name, doc)| (name, Field::new(Type::Int, doc))))
 }
 
 /// What claims something of the whole, and is unusable where a part could not be read.

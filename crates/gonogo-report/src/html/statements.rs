@@ -18,7 +18,7 @@ pub(super) fn render(page: &mut Markup, judged: &Judged) {
 
 fn section(page: &mut Markup, part: &Part) {
     page.put("<section id=\"{}\"><h2>{}</h2>\n", &[part.id, part.title]);
-    for line in &part.lead {
+    if let Some(line) = &part.lead {
         page.raw("<p>");
         prose(page, line);
         page.raw("</p>");

@@ -63,7 +63,7 @@ fn folded(title: &str, body: &str) -> String {
 /// What people stated: a table after the gates, unfolded.
 fn statements(part: &Part) -> String {
     let mut body = format!("\n## {}\n", part.title);
-    for line in &part.lead {
+    if let Some(line) = &part.lead {
         body.push_str(&["\n", &short(line, 400), "\n"].concat());
     }
     if let Some(line) = &part.alarm {

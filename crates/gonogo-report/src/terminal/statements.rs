@@ -22,7 +22,7 @@ pub(super) fn render(canvas: &mut Canvas, judged: &Judged) {
 
 fn one(canvas: &mut Canvas, part: &Part) {
     canvas.head(part.title);
-    for line in &part.lead {
+    if let Some(line) = &part.lead {
         canvas.text(0, &escape::shorten(line, MOST_TEXT), Style::new());
     }
     if let Some(line) = &part.alarm {

@@ -6,7 +6,8 @@ use chrono::{DateTime, Utc};
 use crate::decide::Deciding;
 use crate::decide::rules::Applied;
 use crate::judged::{
-    AcceptanceState, Condition, Finding, LimitationJudged, StatedFindingJudged, StatementsJudged,
+    AcceptanceState, Condition, Finding, LimitationJudged, SignOffJudged, StatedFindingJudged,
+    StatementsJudged,
 };
 use crate::outcome::{Outcome, Severity, Verdict};
 use crate::plan::{ApprovalState, FindingSeverity};
@@ -165,31 +166,7 @@ pub(in crate::decide) fn conditions(statements: &StatementsJudged) -> Vec<Condit
         });
     };
     if let Some(sign_off) = &statements.sign_off {
-        if let Some(text) = &sign_off.contradiction {
-            add("sign-off", text.clone());
-        }
-        for approval in &sign_off.approvals {
-            match approval.state {
-                ApprovalState::Pending => {
-                    add(
-                        "sign-off",
-                        format!("{} has not decided about this subject", approval.person),
-                    );
-                }
-                ApprovalState::Conditional => {
-                    for condition in &approval.conditions {
-                        add(
-                            "sign-off",
-                            format!("{} approved on the condition: {condition}", approval.person),
-                        );
-                    }
-                }
-                ApprovalState::Approved | ApprovalState::Rejected => {}
-            }
-        }
-        for text in &sign_off.refused {
-            add("sign-off", text.clone());
-        }
+        of_sign_off(sign_off, &mut add);
     }
     for known in &statements.findings {
         let accepted = match (&known.accepted_by, known.until, known.state) {
@@ -230,6 +207,35 @@ pub(in crate::decide) fn conditions(statements: &StatementsJudged) -> Vec<Condit
         );
     }
     out
+}
+
+/// What is not signed off, or only on conditions.
+fn of_sign_off(sign_off: &SignOffJudged, add: &mut dyn FnMut(&str, String)) {
+    if let Some(text) = &sign_off.contradiction {
+        add("sign-off", text.clone());
+    }
+    for approval in &sign_off.approvals {
+        match approval.state {
+            ApprovalState::Pending => {
+                add(
+                    "sign-off",
+                    format!("{} has not decided about this subject", approval.person),
+                );
+            }
+            ApprovalState::Conditional => {
+                for condition in &approval.conditions {
+                    add(
+                        "sign-off",
+                        format!("{} approved on the condition: {condition}", approval.person),
+                    );
+                }
+            }
+            ApprovalState::Approved | ApprovalState::Rejected => {}
+        }
+    }
+    for text in &sign_off.refused {
+        add("sign-off", text.clone());
+    }
 }
 
 /// Instants at which a GO ends since something is accepted no longer.
