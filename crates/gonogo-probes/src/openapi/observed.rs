@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use gonogo_core::record::{Absence, Cut};
 use gonogo_core::Value;
+use gonogo_core::record::{Absence, Cut};
 
 use super::compare::{Change, Changes};
 use super::model::{Api, Operation, Problem};

@@ -193,6 +193,17 @@ fn not_good(document: &Json) -> (BTreeSet<String>, BTreeSet<String>) {
 /// Checks that fail with a fault though it is another's work to name it: what they look at depends on what is broken.
 fn dependants(fault: Fault) -> &'static [&'static str] {
     match fault {
+        // What Prometheus cannot read is a target that is down.
+        Fault::MetricsGarbled => &["performance/metrics", "monitoring/targets"],
+        // The events that were taken are remembered there.
+        Fault::RedisDownUnnoticed => &["webhook/rightly-signed"],
+        // It also says that nothing but the rightly signed one is taken.
+        Fault::WebhookUnsignedAccepted | Fault::WebhookReplayAccepted => {
+            &["webhook/rightly-signed"]
+        }
+        // A secret that comes back is a failure wherever it does.
+        Fault::TokenInAnswer => &["auth/agents"],
+        Fault::ResourcesNotCaptured => &["resources/memory", "resources/disk", "resources/pool"],
         _ => &[],
     }
 }

@@ -148,7 +148,7 @@ const FAULTS: &[FaultInfo] = &[
         "Health answers after 1.2 seconds."),
     info(Fault::RedisDownUnnoticed, Part::Service, "redis-down-unnoticed", "smoke/redis-itself", NO_GO,
         "Redis is down, and health says that it is healthy without asking it."),
-    info(Fault::MetricsGarbled, Part::Service, "metrics-garbled", "smoke/metrics", HOLD,
+    info(Fault::MetricsGarbled, Part::Service, "metrics-garbled", "smoke/metrics", NO_GO,
         "The exposition has a label that is not closed."),
     info(Fault::CorsAnyOrigin, Part::Service, "cors-any-origin", "cross-origin/foreign-origin", NO_GO,
         "Every origin is allowed, with credentials."),
