@@ -22,7 +22,8 @@ const FOLDERS: u32 = 1000;
 /// `$1` folder, `$2` image; after them Podman's global options.
 ///
 /// The service takes the socket over that listens already (`sd_listen_fds(3)`), so nobody has to wait for it.
-/// A container that has just ended is still being cleaned up behind: again, until nothing comes back.
+/// A container that has just ended is still cleaned up behind by a program that nobody can wait for, and that makes folders anew:
+/// only when it is gone, too, the folder is removed.
 const SCRIPT: &str = r#"
 umask 022
 exec 3>&1 1>&2
@@ -32,10 +33,19 @@ trap : INT TERM HUP
 service=
 end() {
   [ -z "$service" ] || kill -9 "$service" 2>/dev/null
+  cd /
   for _ in 1 2 3 4 5; do
     podman "$@" rm -a -f -t 0 >/dev/null 2>&1 3>&-
-    cd / && rm -rf "$folder" 2>/dev/null && break
+    rounds=0
+    while busy && [ $((rounds += 1)) -le 50 ]; do sleep 0.1; done
+    rm -rf "$folder" 2>/dev/null && break
   done
+}
+busy() {
+  for name in $(grep -lxE 'conmon|podman' /proc/[0-9]*/comm 2>/dev/null); do
+    grep -qaF "$folder/" "${name%comm}cmdline" 2>/dev/null && return 0
+  done
+  return 1
 }
 make_root() {
   mkdir -p root/bin root/tmp root/proc root/sys root/dev root/etc || return 1

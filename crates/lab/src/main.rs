@@ -3,12 +3,13 @@
 use std::{
     io::Write as _,
     net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::PathBuf,
     process::ExitCode,
 };
 
 use clap::{Args, Parser, Subcommand};
 use lab::{
-    ContainerEngine, Database, apms,
+    ContainerEngine, Database, ai_agents, apms,
     metasheet2::{self, Config, Fault},
     planted::{self, PlantedFault},
     profitsentinel, signal_harvester,
@@ -27,6 +28,8 @@ struct Cli {
 enum System {
     /// Protection rules over snapshots; serves until it is stopped.
     Metasheet2(Metasheet2),
+    /// A service of agents with its database, its cache, who watches it, its containers and its sources; runs until it is stopped.
+    AiAgents(AiAgents),
     /// Configurations by version and the workflows that run by them; a PostgreSQL database, put into the one that is named.
     Apms(Apms),
     /// The database of Signal Harvester, put into the PostgreSQL database that is named.
@@ -93,6 +96,25 @@ struct Metasheet2 {
 }
 
 #[derive(Args)]
+struct AiAgents {
+    /// The folder for the release's sources and the CA; its folder `source` must not be there.
+    #[arg(long, default_value = ".")]
+    folder: PathBuf,
+    /// What its secrets are made of, so that they are known; 16 characters or more, no spaces.
+    #[arg(long, required_unless_present = "list_faults")]
+    seed: Option<String>,
+    /// A fault to plant; may be given more than once.
+    #[arg(long = "fault", value_name = "NAME")]
+    faults: Vec<ai_agents::Fault>,
+    /// Plant the faults that the case's document describes.
+    #[arg(long)]
+    as_documented: bool,
+    /// Print every fault, what it does and the check whose work it is to notice, and stop.
+    #[arg(long)]
+    list_faults: bool,
+}
+
+#[derive(Args)]
 struct Apms {
     #[command(flatten)]
     install: Install,
@@ -133,6 +155,8 @@ async fn main() -> ExitCode {
     let done = match Cli::parse().system {
         System::Metasheet2(args) if args.list_faults => list_metasheet2(),
         System::Metasheet2(args) => serve(args).await,
+        System::AiAgents(args) if args.list_faults => list_ai_agents(),
+        System::AiAgents(args) => stage(args).await,
         System::Apms(args) => install_apms(args).await,
         System::SignalHarvester(args) => install_signal_harvester(args.install).await,
         System::Profitsentinel(args) if args.list_faults => list_profitsentinel(),
@@ -162,6 +186,60 @@ fn list_profitsentinel() -> Done {
     for info in profitsentinel::faults() {
         listed(&mut out, info.name, info.what, info.check, "")?;
     }
+    Ok(())
+}
+
+fn list_ai_agents() -> Done {
+    let mut out = std::io::stdout().lock();
+    for info in ai_agents::faults() {
+        let verdict = format!(": {}", info.verdict);
+        listed(&mut out, info.name, info.what, info.check, &verdict)?;
+    }
+    Ok(())
+}
+
+/// Prints the inputs of the case's plan, one `-i NAME=VALUE` a line, when all of it runs.
+async fn stage(args: AiAgents) -> Done {
+    let mut terminated = signal(SignalKind::terminate())?;
+    let mut interrupted = signal(SignalKind::interrupt())?;
+    let mut faults: ai_agents::Faults = args.faults.into_iter().collect();
+    if args.as_documented {
+        faults.extend(ai_agents::AS_DOCUMENTED);
+    }
+    let seed = args.seed.unwrap_or_default();
+    if seed.len() < 16 || seed.contains(char::is_whitespace) {
+        return Err("--seed needs 16 characters or more, and no spaces".into());
+    }
+    let mut words = ["admin", "webhook", "redis", "jwt"].into_iter();
+    let secrets = ai_agents::Secrets::made(|| {
+        words
+            .next()
+            .map(|word| format!("{seed}-{word}"))
+            .ok_or("no word")
+    })?;
+    let used = ai_agents::Used::default();
+    let machine = ai_agents::Machine::start(&format!("{seed}-postgres"))?;
+    let (folder, begun) = (args.folder.as_path(), used.clone());
+    let staged =
+        ai_agents::Staged::start(&machine, folder, "ai_agents", secrets, &faults, begun).await?;
+    let containers = tokio::task::block_in_place(|| staged.contained(&machine, used, &faults))?;
+    staged.running().measured().await;
+    let mut out = std::io::stdout();
+    let inputs = if args.as_documented {
+        staged.inputs_as_documented()
+    } else {
+        staged.inputs()
+    };
+    for (name, value) in inputs {
+        writeln!(out, "-i {name}={value}")?;
+    }
+    writeln!(out, "ready")?;
+    out.flush()?;
+    tokio::select! {
+        _ = terminated.recv() => {}
+        _ = interrupted.recv() => {}
+    }
+    drop(containers);
     Ok(())
 }
 

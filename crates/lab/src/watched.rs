@@ -198,3 +198,20 @@ pub(crate) fn is_installed(program: &str) -> bool {
 fn is_program(path: &Path) -> bool {
     path.is_file()
 }
+
+/// Writes a file of the lab's own, and the folders that it lies in.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the lab stands outside of gonogo's world and writes its own files"
+)]
+pub(crate) fn write(folder: &Path, path: &str, text: &str) -> Result<(), NoServer> {
+    let path = folder.join(path);
+    let parent = path.parent().unwrap_or(folder);
+    std::fs::create_dir_all(parent)
+        .and_then(|()| std::fs::write(&path, text))
+        .map_err(|error| NoServer::Failed {
+            server: "the lab",
+            what: format!("write {}", path.display()),
+            why: error.to_string(),
+        })
+}

@@ -37,7 +37,7 @@ const SERVERS: &[Server] = &[
     Server {
         program: "prometheus",
         package: "prometheus",
-        tests: "the `prometheus` probe against a real server (package(gonogo-probes))",
+        tests: "the `prometheus` probe against a real server, and case S2 (package(gonogo-probes), package(lab), package(gonogo))",
     },
     Server {
         program: "promtool",
@@ -47,7 +47,7 @@ const SERVERS: &[Server] = &[
     Server {
         program: "podman",
         package: "podman",
-        tests: "the `containers` and `resources` probes against a real engine, the lab's containers, case S5 (package(gonogo-probes), package(lab), package(gonogo))",
+        tests: "the `containers` and `resources` probes against a real engine, the lab's containers, cases S2 and S5 (package(gonogo-probes), package(lab), package(gonogo))",
     },
     Server {
         program: "runc",
@@ -57,7 +57,7 @@ const SERVERS: &[Server] = &[
     Server {
         program: "redis-server",
         package: "redis-server",
-        tests: "the `redis` probe against a real server (package(gonogo-probes), package(gonogo))",
+        tests: "the `redis` probe against a real server, and case S2 (package(gonogo-probes), package(lab), package(gonogo))",
     },
     Server {
         program: "nginx",

@@ -73,6 +73,9 @@ pub(super) struct DemoArgs {
     /// Plant this fault in the lab's system first; may be given more than once
     #[arg(long, value_name = "NAME")]
     pub(super) fault: Vec<String>,
+    /// Plant what the case's document describes and passed over, and leave out the inputs that it did not give (`--case ai-agents`)
+    #[arg(long)]
+    pub(super) as_documented: bool,
     /// List the cases and their faults
     #[arg(long)]
     pub(super) list: bool,

@@ -12,6 +12,7 @@ mod bad_input;
 mod bundle;
 mod capacity;
 mod case_s1;
+mod case_s2;
 mod case_s3;
 mod case_s4;
 mod case_s5;

@@ -15,7 +15,7 @@ use axum::{
     routing::{get, post},
 };
 use serde_json::{Value, json};
-use tokio::time::Instant;
+use tokio::{sync::watch, time::Instant};
 
 use super::{
     Config, Fault, Faults,
@@ -73,6 +73,8 @@ pub(super) struct App {
     pub(super) metrics: Metrics,
     pub(super) jwt_secret: String,
     pub(super) webhook_secret: String,
+    /// How often Prometheus asked.
+    pub(super) scrapes: watch::Sender<u64>,
     faults: Faults,
     release: String,
     window: Mutex<(Instant, u32)>,
@@ -89,6 +91,7 @@ impl App {
             metrics,
             jwt_secret: config.jwt_secret.clone(),
             webhook_secret: config.webhook_secret.clone(),
+            scrapes: watch::Sender::new(0),
             faults: config.faults.clone(),
             release: config.release.clone(),
             window: Mutex::new((Instant::now(), 0)),
@@ -171,7 +174,13 @@ async fn openapi(State(app): State<Arc<App>>) -> Response {
     answer::json(StatusCode::OK, &document)
 }
 
-async fn exposition(State(app): State<Arc<App>>) -> Response {
+async fn exposition(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
+    let asker = headers
+        .get(header::USER_AGENT)
+        .and_then(|name| name.to_str().ok());
+    if asker.is_some_and(|name| name.starts_with("Prometheus/")) {
+        app.scrapes.send_modify(|count| *count += 1);
+    }
     let mut text = app.metrics.exposition(&[]);
     if app.has(Fault::MetricsGarbled) {
         text.push_str("http_requests_total{status=\"200} 1\n");

@@ -13,7 +13,10 @@ use axum::{
     response::Response,
 };
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
-use ring::pbkdf2;
+use ring::{
+    pbkdf2,
+    rand::{SecureRandom as _, SystemRandom},
+};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -36,6 +39,8 @@ struct Claims {
     role: String,
     iat: u64,
     exp: u64,
+    /// Two tokens of one second are two tokens.
+    jti: String,
 }
 
 /// What is kept of a password.
@@ -79,6 +84,7 @@ pub(super) async fn login(State(app): State<Arc<App>>, body: Bytes) -> Result<Re
         role,
         iat: now,
         exp: now + LIFE,
+        jti: fresh()?,
     };
     let key = EncodingKey::from_secret(app.jwt_secret.as_bytes());
     let token = jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &key)
@@ -87,6 +93,14 @@ pub(super) async fn login(State(app): State<Arc<App>>, body: Bytes) -> Result<Re
         StatusCode::OK,
         &json!({ "access_token": token, "token_type": "bearer", "expires_in": LIFE }),
     ))
+}
+
+fn fresh() -> Result<String, Refused> {
+    let mut bytes = [0u8; 16];
+    SystemRandom::new()
+        .fill(&mut bytes)
+        .map_err(|_| Refused::from("no random bytes".to_owned()))?;
+    Ok(answer::hex(&bytes))
 }
 
 /// `GET /api/auth/me`

@@ -81,6 +81,7 @@ impl Containers {
         for service in SERVICES {
             containers.begin(service, faults)?;
         }
+        containers.look()?;
         Ok(containers)
     }
 
@@ -90,7 +91,8 @@ impl Containers {
             return Ok(());
         };
         self.end(service)?;
-        self.begin(service, faults)
+        self.begin(service, faults)?;
+        self.look()
     }
 
     fn begin(&self, service: &'static str, faults: &Faults) -> Result<(), NoServer> {
@@ -118,11 +120,22 @@ impl Containers {
             self.engine.podman(&["wait", &name])?;
             return Ok(());
         }
-        let pid = self
-            .engine
-            .podman(&["inspect", "--format", "{{.State.Pid}}", &name])?;
-        self.used.set(service, pid.parse().ok());
         self.engine.check_health(&name).map(drop)
+    }
+
+    /// Finds the processes of all of them.
+    fn look(&self) -> Result<(), NoServer> {
+        let label = format!("label=com.docker.compose.project={PROJECT}");
+        let format = "{{.Names}} {{.Pid}}";
+        let told = self
+            .engine
+            .podman(&["ps", "--filter", &label, "--format", format])?;
+        for service in SERVICES {
+            let name = format!("{PROJECT}-{service}-1 ");
+            let pid = told.lines().find_map(|line| line.strip_prefix(&name));
+            self.used.set(service, pid.and_then(|pid| pid.parse().ok()));
+        }
+        Ok(())
     }
 
     fn end(&self, service: &'static str) -> Result<(), NoServer> {

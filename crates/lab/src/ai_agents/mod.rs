@@ -15,6 +15,7 @@ mod monitoring;
 mod openapi;
 mod redis;
 pub mod repository;
+mod staging;
 mod webhook;
 
 use std::{
@@ -33,6 +34,7 @@ pub use fault::{AS_DOCUMENTED, Fault, FaultInfo, Faults, Part, UnknownFault, fau
 pub use files::changed;
 pub use headers::ORIGIN;
 pub use openapi::document;
+pub use staging::{ADMIN, Machine, Secrets, Staged};
 
 use crate::{
     LabError, NoServer, PrometheusServer, RedisServer,
@@ -88,8 +90,8 @@ pub struct Running {
     redis_port: u16,
     _redis: Option<RedisServer>,
     prometheus: PrometheusServer,
-    scrapes: watch::Receiver<u64>,
-    captured: bool,
+    /// How often Prometheus asked the service and the exporter, where it does.
+    scrapes: Vec<watch::Receiver<u64>>,
     servers: Vec<JoinHandle<()>>,
 }
 
@@ -103,7 +105,14 @@ pub async fn start(config: Config, used: Used) -> Result<Running, LabError> {
         pool,
         redis::Redis::new(redis.port(), redis.password()),
     ));
-    let (sender, scrapes) = watch::channel(0);
+    let (sender, of_exporter) = watch::channel(0);
+    let mut scrapes = Vec::new();
+    if !config.faults.contains(&Fault::ScrapeTargetDown) {
+        scrapes.push(app.scrapes.subscribe());
+    }
+    if !config.faults.contains(&Fault::ResourcesNotCaptured) {
+        scrapes.push(of_exporter);
+    }
     let exporter = Exporter {
         app: Arc::clone(&app),
         used,
@@ -131,7 +140,6 @@ pub async fn start(config: Config, used: Used) -> Result<Running, LabError> {
         _redis: kept.then_some(redis),
         prometheus,
         scrapes,
-        captured: !config.faults.contains(&Fault::ResourcesNotCaptured),
         servers,
     })
 }
@@ -179,15 +187,14 @@ impl Running {
         }
     }
 
-    /// Waits until Prometheus has asked the exporter of resources often enough for a rate, from now on; not where it never does.
+    /// Waits until Prometheus has asked often enough for a rate, from now on, all whom it asks.
     pub async fn measured(&self) {
-        if !self.captured {
-            return;
+        for scrapes in &self.scrapes {
+            let mut scrapes = scrapes.clone();
+            let until = *scrapes.borrow_and_update() + monitoring::ENOUGH_SCRAPES;
+            // It fails only where who is asked is gone, and then nothing is measured.
+            drop(scrapes.wait_for(|count| *count >= until).await);
         }
-        let mut scrapes = self.scrapes.clone();
-        let until = *scrapes.borrow_and_update() + monitoring::ENOUGH_SCRAPES;
-        // It fails only where the exporter is gone, and then nothing is measured.
-        drop(scrapes.wait_for(|count| *count >= until).await);
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::{Fault, Faults};
-use crate::watched::{NoServer, is_installed, program};
+use crate::watched::{NoServer, is_installed, program, write};
 
 const SERVER: &str = "git";
 
@@ -19,7 +19,7 @@ const RUNBOOK: &str = "docs/runbooks/rollback-procedures.md";
 const MIGRATION: &str = "alembic/versions/f031ea488d6d_agent_mcp_tools.py";
 
 /// The release before; its tasks show a tool call without a name as unknown, which the release repairs.
-const BEFORE: [(&str, &str); 7] = [
+const BEFORE: [(&str, &str); 9] = [
     (
         "README.md",
         "# AI Agents\n\nEnhances the tickets of ServiceDesk Plus.\n",
@@ -45,6 +45,14 @@ const BEFORE: [(&str, &str); 7] = [
         "def tool_name(call: dict) -> str:\n    return call.get(\"name\", \"unknown\")\n",
     ),
     (
+        "deploy/compose.yaml",
+        include_str!("source/deploy/compose.yaml"),
+    ),
+    (
+        "deploy/staging.env",
+        include_str!("source/deploy/staging.env"),
+    ),
+    (
         RUNBOOK,
         include_str!("source/docs/runbooks/rollback-procedures.md"),
     ),
@@ -68,9 +76,7 @@ pub fn make(folder: &Path, faults: &Faults) -> Result<String, NoServer> {
         "2025-11-12T10:00:00Z",
         "Major platform update: MCP integration, provider refactoring",
     )?;
-    if !faults.contains(&Fault::TagMissing) {
-        git(folder, &["tag", TARGET])?;
-    }
+    git(folder, &["tag", TARGET])?;
     for (path, text) in release(faults) {
         write(folder, path, &text)?;
     }
@@ -79,7 +85,9 @@ pub fn make(folder: &Path, faults: &Faults) -> Result<String, NoServer> {
         "2025-11-20T09:30:00Z",
         "Fix tool call display showing 'unknown' with empty data",
     )?;
-    git(folder, &["tag", RELEASE])?;
+    if !faults.contains(&Fault::TagMissing) {
+        git(folder, &["tag", RELEASE])?;
+    }
     git(folder, &["rev-parse", "HEAD"])
 }
 
@@ -101,6 +109,10 @@ fn release(faults: &Faults) -> Vec<(&'static str, String)> {
             include_str!("source/src/admin/utils/execution_detail_rendering.py").to_owned(),
         ),
     ];
+    if faults.contains(&Fault::DecisionMatrixIncomplete) {
+        let runbook = include_str!("source/docs/runbooks/rollback-procedures.md");
+        files.push((RUNBOOK, runbook.replace("| On-call engineer |", "| |")));
+    }
     if faults.contains(&Fault::SecretInRepository) {
         files.push((".env.staging", forgotten()));
     }
@@ -170,20 +182,4 @@ fn said(mut command: Command) -> Result<String, NoServer> {
     Err(failed(
         String::from_utf8_lossy(&output.stderr).trim().to_owned(),
     ))
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the lab stands outside of gonogo's world and writes its own files"
-)]
-fn write(folder: &Path, path: &str, text: &str) -> Result<(), NoServer> {
-    let path = folder.join(path);
-    let parent = path.parent().unwrap_or(folder);
-    std::fs::create_dir_all(parent)
-        .and_then(|()| std::fs::write(&path, text))
-        .map_err(|error| NoServer::Failed {
-            server: SERVER,
-            what: format!("write {}", path.display()),
-            why: error.to_string(),
-        })
 }

@@ -67,7 +67,7 @@ fn files(case: Case, today: NaiveDate) -> Vec<(&'static str, String)> {
             ("plan.yaml", SIGNAL_HARVESTER_PLAN.to_owned()),
             ("schema.json", SIGNAL_HARVESTER_SCHEMA.to_owned()),
         ],
-        Case::Metasheet2 | Case::Profitsentinel => Vec::new(),
+        Case::Metasheet2 | Case::AiAgents | Case::Profitsentinel => Vec::new(),
     }
 }
 
@@ -76,7 +76,7 @@ fn renewed(case: Case) -> &'static str {
         Case::Apms => {
             ";\nits two waivers are given anew as of today, since a waiver ends after 30 days at the latest"
         }
-        Case::SignalHarvester | Case::Metasheet2 | Case::Profitsentinel => "",
+        Case::SignalHarvester | Case::Metasheet2 | Case::AiAgents | Case::Profitsentinel => "",
     }
 }
 
@@ -111,7 +111,7 @@ async fn install(case: Case, dsn: &str, faults: &[String]) -> Result<(), LabErro
         Case::SignalHarvester => {
             signal_harvester::install(dsn, false, &chosen(signal_harvester::faults())).await
         }
-        Case::Metasheet2 | Case::Profitsentinel => Ok(()),
+        Case::Metasheet2 | Case::AiAgents | Case::Profitsentinel => Ok(()),
     }
 }
 

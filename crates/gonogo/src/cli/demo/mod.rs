@@ -1,6 +1,7 @@
-//! `gonogo demo`: the whole job on the lab that ships with gonogo. Nothing else is needed, but PostgreSQL's programs where a case is about
-//! a database.
+//! `gonogo demo`: the whole job on the lab that ships with gonogo. Nothing else is needed, but the programs of the servers that a case is
+//! about: PostgreSQL, for `ai-agents` also Redis, Prometheus, Podman and git, for `profitsentinel` Podman and git.
 
+mod ai_agents;
 mod databases;
 mod metasheet2;
 mod profitsentinel;
@@ -21,6 +22,7 @@ enum Case {
     Metasheet2,
     Apms,
     SignalHarvester,
+    AiAgents,
     Profitsentinel,
 }
 
@@ -34,10 +36,11 @@ struct Listed {
 }
 
 impl Case {
-    const ALL: [Self; 4] = [
+    const ALL: [Self; 5] = [
         Self::Metasheet2,
         Self::Apms,
         Self::SignalHarvester,
+        Self::AiAgents,
         Self::Profitsentinel,
     ];
 
@@ -46,6 +49,7 @@ impl Case {
             Self::Metasheet2 => "metasheet2",
             Self::Apms => "apms",
             Self::SignalHarvester => "signal-harvester",
+            Self::AiAgents => "ai-agents",
             Self::Profitsentinel => "profitsentinel",
         }
     }
@@ -67,6 +71,7 @@ impl Case {
             Self::Metasheet2 => metasheet2::faults(),
             Self::Apms => databases::faults(lab::apms::faults()),
             Self::SignalHarvester => databases::faults(lab::signal_harvester::faults()),
+            Self::AiAgents => ai_agents::faults(),
             Self::Profitsentinel => profitsentinel::faults(),
         }
     }
@@ -103,6 +108,13 @@ pub(super) fn demo(args: &DemoArgs) -> Ended {
     }
     let case = Case::named(&args.case)?;
     case.refuse_unknown(&args.fault)?;
+    if args.as_documented && case != Case::AiAgents {
+        return Err(Exit::wrong_help(
+            "not-documented",
+            format!("the case `{}` has no `--as-documented`", case.name()),
+            "`--case ai-agents` has",
+        ));
+    }
     let place = tempfile::Builder::new()
         .prefix("gonogo-demo-")
         .tempdir()
@@ -110,6 +122,7 @@ pub(super) fn demo(args: &DemoArgs) -> Ended {
     let code = match case {
         Case::Metasheet2 => metasheet2::demo(args, place.path()),
         Case::Apms | Case::SignalHarvester => databases::demo(case, args, place.path()),
+        Case::AiAgents => ai_agents::demo(args, place.path()),
         Case::Profitsentinel => profitsentinel::demo(args, place.path()),
     }?;
     if !args.json {
@@ -159,16 +172,17 @@ fn hint(args: &DemoArgs) -> String {
     let (case, fault) = match args.case.as_str() {
         "apms" => (" --case apms", "second-active-allowed"),
         "signal-harvester" => (" --case signal-harvester", "column-extra"),
+        "ai-agents" => (" --case ai-agents", "webhook-500"),
         "profitsentinel" => (" --case profitsentinel", "suite-ran-nothing"),
         _ => ("", "effect-block-not-enforced"),
     };
-    if args.fault.is_empty() {
+    if args.fault.is_empty() && !args.as_documented {
         format!(
             "\nTry next\n  {program} demo{case} --fault {fault}\n    shows a fault being caught\n  \
              {program} demo --list\n    names all of them\n"
         )
     } else {
-        format!("\nTry next\n  {program} demo{case}\n    the same without the fault\n")
+        format!("\nTry next\n  {program} demo{case}\n    the same without what is wrong\n")
     }
 }
 
