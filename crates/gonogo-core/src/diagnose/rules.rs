@@ -501,7 +501,7 @@ pub(super) const NOTHING: &[Rule] = &[
     rule(
         "stale-metric",
         "",
-        "absent.exists(why, why.matches('stale|old'))",
+        "probe in ['prometheus', 'resources'] && absent.exists(why, why.matches('stale|old'))",
         "the metric is there but no longer fresh: its target is no longer scraped",
         "look at the targets' page of Prometheus; then ${try_it}",
     ),

@@ -90,7 +90,7 @@ impl<'a> Run<'a> {
             return Ok(());
         }
         if let Some(reason) = self.not_wanted() {
-            return self.desk.skip(self.gate_id, self.check_id, reason);
+            return self.skip(reason);
         }
         match &self.check.for_each {
             None => self.items(vec![None]).await,
@@ -105,7 +105,7 @@ impl<'a> Run<'a> {
                     }
                     self.items(items.into_iter().map(Some).collect()).await
                 }
-                Err(reason) => self.desk.skip(self.gate_id, self.check_id, reason),
+                Err(reason) => self.skip(reason),
             },
         }
     }
@@ -173,7 +173,7 @@ impl<'a> Run<'a> {
             let options = match self.filled(item.as_ref()) {
                 Ok(options) => options,
                 Err(Unfilled::Missing(reason)) => {
-                    return self.desk.skip(self.gate_id, self.check_id, reason);
+                    return self.skip(reason);
                 }
                 Err(Unfilled::Bad(message)) => {
                     self.not_observed(number, Cause::BadOptions, message)?;
@@ -193,6 +193,11 @@ impl<'a> Run<'a> {
                 break;
             }
         }
+        Ok(())
+    }
+
+    fn skip(&self, reason: SkipReason) -> Result<(), EngineError> {
+        let _news = self.desk.skip(self.gate_id, self.check_id, reason)?;
         Ok(())
     }
 

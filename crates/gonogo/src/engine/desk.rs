@@ -175,15 +175,16 @@ impl Desk {
         std::mem::take(&mut state.fold).into_run()
     }
 
+    /// Records why a check was not attempted, and gives whether that is news. Whoever asks tells the check's end.
     pub(super) fn skip(
         &self,
         gate: &str,
         check: &str,
         reason: SkipReason,
-    ) -> Result<(), EngineError> {
+    ) -> Result<bool, EngineError> {
         if reason == SkipReason::Interrupted || self.is_skipped(gate, check) {
             // Not recorded: a resumed run attempts what was interrupted.
-            return Ok(());
+            return Ok(false);
         }
         let words = judge::skip_words(&reason);
         {
@@ -195,16 +196,12 @@ impl Desk {
                 }
             }
         }
-        self.tell(Told::CheckEnded {
-            check: format!("{gate}/{check}"),
-            outcome: gonogo_core::outcome::Outcome::Skipped,
-            message: words,
-        });
         self.record(Event::Skipped {
             gate: gate.to_owned(),
             check: check.to_owned(),
             reason,
-        })
+        })?;
+        Ok(true)
     }
 
     pub(super) fn is_skipped(&self, gate: &str, check: &str) -> bool {
@@ -249,7 +246,17 @@ impl Desk {
     }
 
     pub(super) fn why_missing(&self, name: &str) -> Option<String> {
-        self.state().missing.get(name).cloned()
+        let known = self.state().missing.get(name).cloned();
+        known.or_else(|| {
+            let input = name.strip_prefix("inputs.")?;
+            let declared = self.setup.plan.inputs.contains_key(input);
+            declared.then(|| {
+                format!(
+                    "it was not given: `-i {input}=…`, or the variable {}",
+                    input.to_uppercase()
+                )
+            })
+        })
     }
 
     /// How often a check took samples of the same subject before.

@@ -186,8 +186,10 @@ async fn drive(desk: &Arc<Desk>) -> Result<Ended, EngineError> {
                     ));
                 }
                 Move::Skip(gate, check, reason) => {
-                    let gate = &plan.gates[gate];
-                    desk.skip(&gate.id, &gate.checks[check].id, reason)?;
+                    let of = &plan.gates[gate];
+                    if desk.skip(&of.id, &of.checks[check].id, reason)? {
+                        desk.tell_end(gate, check)?;
+                    }
                 }
                 Move::CloseGate(gate) => {
                     let good = close_gate(desk, gate, &gate_scope).await?;
