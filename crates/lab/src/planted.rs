@@ -41,6 +41,45 @@ pub fn find(
 #[error("there is no fault named {0:?}")]
 pub struct UnknownFault(pub String);
 
+/// What every system with an `enum Fault` and a table `FAULTS` of its `FaultInfo` has in common: names that are read and written.
+macro_rules! named_faults {
+    () => {
+        impl Fault {
+            /// All there is to know about it.
+            pub fn info(self) -> &'static FaultInfo {
+                FAULTS
+                    .iter()
+                    .find(|info| info.fault == self)
+                    .expect("a test holds that every fault is in the table")
+            }
+        }
+
+        impl std::fmt::Display for Fault {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.info().name)
+            }
+        }
+
+        impl std::str::FromStr for Fault {
+            type Err = $crate::planted::UnknownFault;
+
+            fn from_str(name: &str) -> Result<Self, Self::Err> {
+                FAULTS
+                    .iter()
+                    .find(|info| info.name == name)
+                    .map(|info| info.fault)
+                    .ok_or_else(|| $crate::planted::UnknownFault(name.to_owned()))
+            }
+        }
+
+        /// Every fault of the system, in the order of the gates that notice them.
+        pub fn faults() -> &'static [FaultInfo] {
+            FAULTS
+        }
+    };
+}
+pub(crate) use named_faults;
+
 /// A connection on which a system is installed.
 pub(crate) struct Installing {
     client: Client,

@@ -6,7 +6,7 @@ use ring::rand::SecureRandom as _;
 use super::observed::{Foreign, Page, Seen as All, seen};
 use super::syntax::{CorsOptions, is_token, origin_problem};
 use crate::ctx::Ctx;
-use crate::http::{Fetched, HttpOptions, HttpTarget, ask};
+use crate::http::{self, Fetched, HttpOptions, HttpTarget, ask};
 use crate::probe::{Call, Seen};
 
 /// The preflight and the request, each also from a foreign origin, and the request from four lookalikes.
@@ -18,13 +18,11 @@ const MAX_BODY: u64 = 64 * 1024;
 pub(super) async fn observe(call: Call<'_>) -> Result<Seen, NotObserved> {
     let ctx = call.ctx;
     let bad = |message: String| ctx.not_observed("cors", Cause::BadOptions, message);
-    let options: CorsOptions =
-        serde_json::from_value(call.options.clone()).map_err(|e| bad(e.to_string()))?;
-    let target = call
-        .target
-        .ok_or_else(|| bad("the environment has no http target".to_owned()))?;
-    let settings: HttpTarget =
-        serde_json::from_value(target.options.clone()).map_err(|e| bad(e.to_string()))?;
+    let http::OverHttp {
+        options,
+        target,
+        settings,
+    } = http::over_http::<CorsOptions>(&call, "cors")?;
     let page = page(&options).map_err(bad)?;
     let asking = Asking {
         ctx,

@@ -18,13 +18,11 @@ const MAX_BODY: u64 = 256 * 1024;
 pub(super) async fn observe(call: Call<'_>) -> Result<Seen, NotObserved> {
     let ctx = call.ctx;
     let bad = |message: String| ctx.not_observed("default-credentials", Cause::BadOptions, message);
-    let options: DefaultCredentialsOptions =
-        serde_json::from_value(call.options.clone()).map_err(|e| bad(e.to_string()))?;
-    let target = call
-        .target
-        .ok_or_else(|| bad("the environment has no http target".to_owned()))?;
-    let settings: HttpTarget =
-        serde_json::from_value(target.options.clone()).map_err(|e| bad(e.to_string()))?;
+    let http::OverHttp {
+        options,
+        target,
+        settings,
+    } = http::over_http::<DefaultCredentialsOptions>(&call, "default-credentials")?;
     let base = BaseUrl::parse(&settings.http).map_err(bad)?;
     let pairs = options.tried().map_err(bad)?;
     let login = Login {

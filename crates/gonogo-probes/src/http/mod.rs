@@ -13,8 +13,8 @@ use serde_json::Value as Json;
 
 pub use connection::{Connection, tls_config};
 pub use observed::token_facts;
-pub(crate) use once::ask;
 pub use once::{Fetched, get, get_from};
+pub(crate) use once::{OverHttp, ask, over_http};
 pub use run::{WireRequest, percent_encode};
 pub use syntax::{
     BaseUrl, Basic, HttpOptions, HttpTarget, RequestLine, SAFE_METHODS, Version, request_line,

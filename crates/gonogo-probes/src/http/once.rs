@@ -1,11 +1,39 @@
 //! One request for probes whose protocol runs over HTTP.
 
 use gonogo_core::record::{Cause, NotObserved};
+use serde::de::DeserializeOwned;
 
 use super::observed::decode;
 use super::run::{DEFAULT_MAX_BODY, Exchange, Request};
 use super::syntax::{BaseUrl, HttpOptions, HttpTarget, Version, request_line};
 use crate::ctx::Ctx;
+use crate::probe::{Call, ResolvedTarget};
+
+/// What a check asks over HTTP: its options, its target, and the target's settings.
+pub(crate) struct OverHttp<'a, T> {
+    pub(crate) options: T,
+    pub(crate) target: &'a ResolvedTarget,
+    pub(crate) settings: HttpTarget,
+}
+
+/// Reads the options of a check and of its target; `probe` names who asks.
+pub(crate) fn over_http<'a, T: DeserializeOwned>(
+    call: &Call<'a>,
+    probe: &str,
+) -> Result<OverHttp<'a, T>, NotObserved> {
+    let bad = |message: String| call.ctx.not_observed(probe, Cause::BadOptions, message);
+    let options = serde_json::from_value(call.options.clone()).map_err(|e| bad(e.to_string()))?;
+    let target = call
+        .target
+        .ok_or_else(|| bad("the environment has no http target".to_owned()))?;
+    let settings =
+        serde_json::from_value(target.options.clone()).map_err(|e| bad(e.to_string()))?;
+    Ok(OverHttp {
+        options,
+        target,
+        settings,
+    })
+}
 
 /// One request of any method to a target, for probes whose protocol runs over HTTP: as many redirects are followed as
 /// the options say, none by default, and the body is read up to their limit, its content coding taken off.

@@ -11,6 +11,7 @@ use serde_json::Value as Json;
 
 use super::connection::{Connection, Phases};
 use super::observed::{Answer, Asked, observed};
+use super::once::{OverHttp, over_http};
 use super::syntax::{
     BaseUrl, HttpOptions, HttpTarget, RequestLine, SAFE_METHODS, Version, request_line,
 };
@@ -23,13 +24,11 @@ pub(super) const DEFAULT_MAX_BODY: u64 = 1024 * 1024;
 pub(super) async fn observe(call: Call<'_>) -> Result<Seen, NotObserved> {
     let ctx = call.ctx;
     let bad = |message: String| ctx.not_observed("http", Cause::BadOptions, message);
-    let options: HttpOptions =
-        serde_json::from_value(call.options.clone()).map_err(|e| bad(e.to_string()))?;
-    let target = call
-        .target
-        .ok_or_else(|| bad("the environment has no http target".to_owned()))?;
-    let settings: HttpTarget =
-        serde_json::from_value(target.options.clone()).map_err(|e| bad(e.to_string()))?;
+    let OverHttp {
+        options,
+        target,
+        settings,
+    } = over_http::<HttpOptions>(&call, "http")?;
     let base = BaseUrl::parse(&settings.http).map_err(bad)?;
     let line = request_line(&options.http).map_err(bad)?;
     let mut exchange = Exchange {

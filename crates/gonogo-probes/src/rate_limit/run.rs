@@ -5,7 +5,7 @@ use gonogo_core::record::{Cause, NotObserved, TargetSeen};
 use super::observed::{Answered, seen};
 use super::syntax::{DEFAULT, MOST, RateLimitOptions};
 use super::{fields, observed};
-use crate::http::{HttpOptions, HttpTarget, ask};
+use crate::http::{self, HttpOptions, ask};
 use crate::probe::{Call, Seen};
 
 /// Of a body only so much is read: it does not matter.
@@ -15,13 +15,11 @@ const MAX_BODY: u64 = 64 * 1024;
 pub(super) async fn observe(call: Call<'_>) -> Result<Seen, NotObserved> {
     let ctx = call.ctx;
     let bad = |message: String| ctx.not_observed("rate-limit", Cause::BadOptions, message);
-    let options: RateLimitOptions =
-        serde_json::from_value(call.options.clone()).map_err(|e| bad(e.to_string()))?;
-    let target = call
-        .target
-        .ok_or_else(|| bad("the environment has no http target".to_owned()))?;
-    let settings: HttpTarget =
-        serde_json::from_value(target.options.clone()).map_err(|e| bad(e.to_string()))?;
+    let http::OverHttp {
+        options,
+        target,
+        settings,
+    } = http::over_http::<RateLimitOptions>(&call, "rate-limit")?;
     let bound = options.requests.unwrap_or(DEFAULT);
     // The schema says so too; but a bound that keeps a target from harm is looked at where it is used.
     if !(2..=MOST).contains(&bound) {

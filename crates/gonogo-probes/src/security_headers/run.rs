@@ -6,7 +6,7 @@ use super::grade::{CorsAnswer, grade};
 use super::observed::seen;
 use super::parsed::Page;
 use super::syntax::{SecurityHeadersOptions, wanted};
-use crate::http::{HttpOptions, HttpTarget, ask};
+use crate::http::{self, HttpOptions, ask};
 use crate::probe::{Call, Seen};
 
 /// Of a body only so much is read: it does not matter.
@@ -18,13 +18,11 @@ const FOREIGN: &str = "https://gonogo-security-headers.invalid";
 pub(super) async fn observe(call: Call<'_>) -> Result<Seen, NotObserved> {
     let ctx = call.ctx;
     let bad = |message: String| ctx.not_observed("security-headers", Cause::BadOptions, message);
-    let options: SecurityHeadersOptions =
-        serde_json::from_value(call.options.clone()).map_err(|e| bad(e.to_string()))?;
-    let target = call
-        .target
-        .ok_or_else(|| bad("the environment has no http target".to_owned()))?;
-    let settings: HttpTarget =
-        serde_json::from_value(target.options.clone()).map_err(|e| bad(e.to_string()))?;
+    let http::OverHttp {
+        options,
+        target,
+        settings,
+    } = http::over_http::<SecurityHeadersOptions>(&call, "security-headers")?;
     let wanted = wanted(&options);
     if wanted.is_empty() {
         return Err(bad(

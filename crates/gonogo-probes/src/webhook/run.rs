@@ -8,7 +8,7 @@ use ring::rand::SecureRandom as _;
 use super::observed::{self, CALLS, MAX_BODY};
 use super::signature::Signer;
 use super::syntax::WebhookOptions;
-use crate::http::{self, BaseUrl, HttpOptions, HttpTarget};
+use crate::http::{self, BaseUrl, HttpOptions};
 use crate::probe::{Call, Seen};
 
 /// How old the timestamp of `replayed` is, in seconds: Stripe and Slack take five minutes.
@@ -18,13 +18,11 @@ const REPLAYED_AFTER: i64 = 3600;
 pub(super) async fn observe(call: Call<'_>) -> Result<Seen, NotObserved> {
     let ctx = call.ctx;
     let bad = |message: String| ctx.not_observed("webhook", Cause::BadOptions, message);
-    let options: WebhookOptions =
-        serde_json::from_value(call.options.clone()).map_err(|e| bad(e.to_string()))?;
-    let target = call
-        .target
-        .ok_or_else(|| bad("the environment has no http target".to_owned()))?;
-    let settings: HttpTarget =
-        serde_json::from_value(target.options.clone()).map_err(|e| bad(e.to_string()))?;
+    let http::OverHttp {
+        options,
+        target,
+        settings,
+    } = http::over_http::<WebhookOptions>(&call, "webhook")?;
     let base = BaseUrl::parse(&settings.http).map_err(bad)?;
     let event = Event::of(&options).map_err(bad)?;
     let mut facts = Map::new();

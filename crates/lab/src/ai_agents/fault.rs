@@ -1,6 +1,8 @@
 //! The faults that can be planted, each with the check whose work it is to notice.
 
-use std::{collections::BTreeSet, fmt, str::FromStr};
+use std::collections::BTreeSet;
+
+use crate::planted::named_faults;
 
 /// What is wrong with a system on purpose.
 pub type Faults = BTreeSet<Fault>;
@@ -72,43 +74,7 @@ pub struct FaultInfo {
     pub part: Part,
 }
 
-impl Fault {
-    /// All there is to know about it.
-    pub fn info(self) -> &'static FaultInfo {
-        FAULTS
-            .iter()
-            .find(|info| info.fault == self)
-            .expect("the table has every fault; a test says so")
-    }
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.info().name)
-    }
-}
-
-impl FromStr for Fault {
-    type Err = UnknownFault;
-
-    fn from_str(name: &str) -> Result<Self, Self::Err> {
-        FAULTS
-            .iter()
-            .find(|info| info.name == name)
-            .map(|info| info.fault)
-            .ok_or_else(|| UnknownFault(name.to_owned()))
-    }
-}
-
-/// No such fault.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("there is no fault named {0:?}")]
-pub struct UnknownFault(pub String);
-
-/// Every fault of the system, in the order of the gates that notice them.
-pub fn faults() -> &'static [FaultInfo] {
-    FAULTS
-}
+named_faults!();
 
 /// The faults that the document of the case describes and passed over; there, the credentials of the smoke tests were not given either.
 pub const AS_DOCUMENTED: [Fault; 7] = [

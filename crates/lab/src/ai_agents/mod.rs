@@ -30,7 +30,7 @@ use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 pub use containers::{Containers, PROJECT, Ports, SERVICES, Used};
 pub use database::SCHEMA_VERSION;
-pub use fault::{AS_DOCUMENTED, Fault, FaultInfo, Faults, Part, UnknownFault, faults};
+pub use fault::{AS_DOCUMENTED, Fault, FaultInfo, Faults, Part, faults};
 pub use files::changed;
 pub use headers::ORIGIN;
 pub use openapi::document;

@@ -12,7 +12,7 @@ fn every_fault_has_its_own_name_and_is_found_by_it() {
     }
     assert_eq!(
         "nonsense".parse::<Fault>(),
-        Err(UnknownFault("nonsense".into()))
+        Err(crate::planted::UnknownFault("nonsense".into()))
     );
 }
 

@@ -16,7 +16,7 @@ use std::{collections::BTreeMap, fmt, net::SocketAddr, sync::Arc, time::Duration
 use axum::serve::ListenerExt as _;
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
-pub use fault::{Fault, FaultInfo, Faults, UnknownFault, faults};
+pub use fault::{Fault, FaultInfo, Faults, faults};
 pub use files::case_files;
 
 use crate::{Database, LabError, store::Store};

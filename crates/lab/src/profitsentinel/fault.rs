@@ -1,6 +1,8 @@
 //! The faults that can be planted, each with the check whose work it is to notice.
 
-use std::{collections::BTreeSet, fmt, str::FromStr};
+use std::collections::BTreeSet;
+
+use crate::planted::named_faults;
 
 /// What is wrong with a system on purpose.
 pub type Faults = BTreeSet<Fault>;
@@ -53,16 +55,6 @@ pub struct FaultInfo {
     pub what: &'static str,
     /// The check whose work it is to notice, as `gate/check`.
     pub check: &'static str,
-}
-
-/// No such fault.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("there is no fault named {0:?}")]
-pub struct UnknownFault(pub String);
-
-/// Every fault of the system, in the order of the gates that notice them.
-pub fn faults() -> &'static [FaultInfo] {
-    FAULTS
 }
 
 const fn info(
@@ -145,30 +137,4 @@ const FAULTS: &[FaultInfo] = &[
         "The release knows a fifth limitation, which nobody has accepted: uploads are not backed up."),
 ];
 
-impl Fault {
-    /// Name, meaning and the check that notices it.
-    pub fn info(self) -> &'static FaultInfo {
-        FAULTS
-            .iter()
-            .find(|info| info.fault == self)
-            .expect("a test holds that every fault is in the table")
-    }
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.info().name)
-    }
-}
-
-impl FromStr for Fault {
-    type Err = UnknownFault;
-
-    fn from_str(name: &str) -> Result<Self, UnknownFault> {
-        FAULTS
-            .iter()
-            .find(|info| info.name == name)
-            .map(|info| info.fault)
-            .ok_or_else(|| UnknownFault(name.to_owned()))
-    }
-}
+named_faults!();

@@ -17,7 +17,7 @@ use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 pub use container::deploy;
 pub use delivered::{TAG, deliver, files};
-pub use fault::{Fault, FaultInfo, Faults, UnknownFault, faults};
+pub use fault::{Fault, FaultInfo, Faults, faults};
 
 use crate::{LabError, front};
 use state::Sidecar;
