@@ -13,7 +13,7 @@ use super::observed::{Called, LeftOut, Looked, Sent, seen};
 use super::schemas::Schemas;
 use super::syntax::{Expected, OpenapiOptions, saved};
 use super::{names, valid};
-use crate::http::{BaseUrl, Fetched, HttpOptions, HttpTarget, get_from};
+use crate::http::{self, BaseUrl, Fetched, HttpOptions, HttpTarget, get_from};
 use crate::probe::{Call, Seen};
 
 /// No more operations are called, nor sent a body.
@@ -24,13 +24,11 @@ const MAX_ANSWER: u64 = 4 * 1024 * 1024;
 /// Looks once.
 pub(super) async fn observe(call: Call<'_>) -> Result<Seen, NotObserved> {
     let bad = |message: String| call.ctx.not_observed("openapi", Cause::BadOptions, message);
-    let options: OpenapiOptions =
-        serde_json::from_value(call.options.clone()).map_err(|e| bad(e.to_string()))?;
-    let target = call
-        .target
-        .ok_or_else(|| bad("the environment has no http target".to_owned()))?;
-    let settings: HttpTarget =
-        serde_json::from_value(target.options.clone()).map_err(|e| bad(e.to_string()))?;
+    let http::OverHttp {
+        options,
+        target,
+        settings,
+    } = http::over_http::<OpenapiOptions>(&call, "openapi")?;
     let base = BaseUrl::parse(&settings.http).map_err(bad)?;
     let asking = Asking {
         call: &call,

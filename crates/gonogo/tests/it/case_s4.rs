@@ -388,7 +388,13 @@ fn every_case_and_fault_is_listed_with_its_check() {
     let names: Vec<&Json> = cases.iter().map(|case| &case["name"]).collect();
     assert_eq!(
         names,
-        ["metasheet2", "apms", "signal-harvester", "profitsentinel"]
+        [
+            "metasheet2",
+            "apms",
+            "signal-harvester",
+            "ai-agents",
+            "profitsentinel"
+        ]
     );
     for case in cases {
         for fault in case["faults"].as_array().expect("faults") {
