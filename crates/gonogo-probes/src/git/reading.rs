@@ -165,9 +165,9 @@ pub(crate) async fn listed(
     deep: bool,
     paths: &[&str],
 ) -> Result<BTreeMap<String, Entry>, NotObserved> {
-    let mut asked = vec!["ls-tree", "-z"];
-    asked.extend(deep.then_some("-r"));
-    asked.push(commit);
+    // `-t`: a folder is told also where something in it is asked for, too.
+    let depth = if deep { "-r" } else { "-t" };
+    let mut asked = vec!["ls-tree", "-z", depth, commit];
     if !paths.is_empty() {
         asked.push("--");
         asked.extend(paths);

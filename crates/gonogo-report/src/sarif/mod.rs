@@ -91,7 +91,10 @@ fn rule(judged: &Judged, told: &Told<'_>) -> Json {
     let title = match found {
         Some(gate) => gate.title.clone(),
         None if gate == VERDICT => "The release may go to production".to_owned(),
-        None => "What runs there is what was to be released".to_owned(),
+        None if gate == gonogo_core::judge::SUBJECT => {
+            "What runs there is what was to be released".to_owned()
+        }
+        None => told.title.clone(),
     };
     let mut rule = json!({
         "id": told.check,
