@@ -8,20 +8,7 @@ use crate::http::{Fetched, HttpTarget};
 const PAGE: &str = "https://app.example";
 
 fn answer(status: u16, headers: &[(&str, &str)]) -> Fetched {
-    Fetched {
-        tried: String::new(),
-        status,
-        reason: String::new(),
-        headers: headers
-            .iter()
-            .map(|(name, value)| (name.to_ascii_lowercase(), (*value).to_owned()))
-            .collect(),
-        body: Vec::new(),
-        cut: None,
-        latency: std::time::Duration::ZERO,
-        url: "https://api.example/".to_owned(),
-        redirects: Vec::new(),
-    }
+    Fetched::made("https://api.example/", status, headers)
 }
 
 fn page(method: &str, headers: &[&str], credentials: bool) -> Page {

@@ -126,6 +126,25 @@ pub struct Fetched {
 }
 
 impl Fetched {
+    /// An answer that no server gave, without a body.
+    #[cfg(test)]
+    pub(crate) fn made(url: &str, status: u16, headers: &[(&str, &str)]) -> Self {
+        Self {
+            tried: String::new(),
+            status,
+            reason: String::new(),
+            headers: headers
+                .iter()
+                .map(|(name, value)| (name.to_ascii_lowercase(), (*value).to_owned()))
+                .collect(),
+            body: Vec::new(),
+            cut: None,
+            latency: std::time::Duration::ZERO,
+            url: url.to_owned(),
+            redirects: Vec::new(),
+        }
+    }
+
     /// All headers of a name in lower case, in the order in which they came.
     pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         let named = self.headers.iter().filter(move |(n, _)| n == name);

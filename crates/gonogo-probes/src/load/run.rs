@@ -19,14 +19,12 @@ use crate::probe::{Call, Seen};
 pub(super) async fn observe(call: Call<'_>) -> Result<Seen, NotObserved> {
     let ctx = call.ctx;
     let bad = |message: String| ctx.not_observed("load", Cause::BadOptions, message);
-    let options: LoadOptions =
-        serde_json::from_value(call.options.clone()).map_err(|e| bad(e.to_string()))?;
+    let http::OverHttp {
+        options,
+        target,
+        settings,
+    } = http::over_http::<LoadOptions>(&call, "load")?;
     let rhythm = rhythm(&call.options, call.limits, call.statistics).map_err(bad)?;
-    let target = call
-        .target
-        .ok_or_else(|| bad("the environment has no http target".to_owned()))?;
-    let settings: HttpTarget =
-        serde_json::from_value(target.options.clone()).map_err(|e| bad(e.to_string()))?;
     let base = BaseUrl::parse(&settings.http).map_err(bad)?;
     let config = config(&call, &options, &settings, &base, &rhythm).await?;
     let header = header(&options, &rhythm, ctx.wall_now().timestamp_millis());

@@ -10,20 +10,7 @@ use crate::http::Fetched;
 const SITE: &str = "https://site.example/";
 
 fn answer(status: u16, headers: &[(&str, &str)]) -> Fetched {
-    Fetched {
-        tried: String::new(),
-        status,
-        reason: String::new(),
-        headers: headers
-            .iter()
-            .map(|(name, value)| (name.to_ascii_lowercase(), (*value).to_owned()))
-            .collect(),
-        body: Vec::new(),
-        cut: None,
-        latency: std::time::Duration::ZERO,
-        url: SITE.to_owned(),
-        redirects: Vec::new(),
-    }
+    Fetched::made(SITE, status, headers)
 }
 
 fn graded_as(answer: &Fetched, began: &str, foreign: &Fetched) -> Result<Graded, String> {

@@ -1,9 +1,6 @@
 //! Migrations of a release, read before they run: a plan and a git history in, verdict and reports out.
 
-use std::path::Path;
-use std::process::Command;
-
-use crate::rig::{Ended, folder, gonogo, run_plan};
+use crate::rig::{Ended, folder, git, gonogo, run_plan};
 
 /// What a team would write first.
 const PLAN: &str = "gonogo: 1
@@ -25,18 +22,6 @@ gates:
           - size(blocking) == 0
           - migrations.all(m, m.backward_compatible)
 ";
-
-fn git(folder: &Path, arguments: &[&str]) {
-    let ended = Command::new("git")
-        .current_dir(folder)
-        .env("GIT_CONFIG_NOSYSTEM", "1")
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .args(["-c", "user.name=t", "-c", "user.email=t@example.invalid"])
-        .args(arguments)
-        .output()
-        .expect("git is installed (apt-get install git)");
-    assert!(ended.status.success(), "{ended:?}");
-}
 
 /// A folder whose `sources` has a release `v1`, and these files of SQL after it.
 fn history(after: &[(&str, &str)]) -> tempfile::TempDir {

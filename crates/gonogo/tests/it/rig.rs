@@ -142,6 +142,19 @@ pub fn command_as_ordinary_user(folder: &Path, arguments: &[&str]) -> Command {
     bounded
 }
 
+/// Has git do something in a folder, whatever this machine's user configured.
+pub fn git(folder: &Path, arguments: &[&str]) {
+    let ended = Command::new("git")
+        .current_dir(folder)
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .args(["-c", "user.name=t", "-c", "user.email=t@example.invalid"])
+        .args(arguments)
+        .output()
+        .expect("git is installed (apt-get install git)");
+    assert!(ended.status.success(), "{ended:?}");
+}
+
 /// Writes a plan and runs it with `--json`.
 pub fn run_plan(folder: &Path, plan: &str, more: &[&str]) -> Ended {
     std::fs::write(folder.join("plan.yaml"), plan).expect("the plan is written");

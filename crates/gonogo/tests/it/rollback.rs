@@ -2,21 +2,8 @@
 
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use crate::rig::{Ended, command, folder, gonogo, run_plan};
-
-fn git(folder: &Path, arguments: &[&str]) {
-    let ended = Command::new("git")
-        .current_dir(folder)
-        .env("GIT_CONFIG_NOSYSTEM", "1")
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .args(["-c", "user.name=t", "-c", "user.email=t@example.invalid"])
-        .args(arguments)
-        .output()
-        .expect("git is installed (apt-get install git)");
-    assert!(ended.status.success(), "{ended:?}");
-}
+use crate::rig::{Ended, command, folder, git, gonogo, run_plan};
 
 /// A folder whose `sources` has a release `v1`, and one after it with these files more.
 fn history(after: &[(&str, &str)]) -> tempfile::TempDir {

@@ -1,13 +1,12 @@
 //! The row of `git`, repositories for all rows that look into one, and programs that only call themselves `git`.
 
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
-use std::process::Command;
 
 use serde_json::{Value as Json, json};
 
 use super::case::{Case, Fails};
 use super::{Cell, Fault, Kind, NO_CLOCK, NO_NETWORK, NO_REDIRECT, PANIC, hold};
+pub(super) use crate::rig::git;
 
 /// What people write without much thought; true of nothing at all.
 const CLEAN: &str = "size(dirty) == 0";
@@ -176,19 +175,6 @@ fn no_fault_of_a_revision_is_a_pass() {
     let options = json!({"since": "v1", "files": [{"path": "main.rs", "contains": "two"}]});
     let healthy = released(Case::healthy());
     hold(Kind::Git, look(healthy, "HEAD", options, COMPLETE), cell);
-}
-
-/// Has git do something, whatever this machine's user configured.
-pub(super) fn git(folder: &Path, arguments: &[&str]) {
-    let ended = Command::new("git")
-        .current_dir(folder)
-        .env("GIT_CONFIG_NOSYSTEM", "1")
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .args(["-c", "user.name=t", "-c", "user.email=t@example.invalid"])
-        .args(arguments)
-        .output()
-        .expect("git is installed (apt-get install git)");
-    assert!(ended.status.success(), "{ended:?}");
 }
 
 /// The case with a program called `git` that does something else.
