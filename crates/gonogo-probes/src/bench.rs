@@ -102,6 +102,29 @@ impl Bench {
     }
 }
 
+/// One look of a probe that needs no target, with the plan in this folder, within this time.
+pub(crate) async fn look_in(
+    folder: &Path,
+    probe: &dyn Probe,
+    options: Json,
+    limit: Duration,
+) -> Result<Seen, NotObserved> {
+    let (_keep, cancelled) = tokio::sync::watch::channel(false);
+    let ctx = Ctx::new(Vec::new(), folder.to_owned(), limit, cancelled);
+    let scope = GateScope::new(false);
+    let call = Call {
+        options,
+        target: None,
+        limits: &[],
+        statistics: &gonogo_core::plan::StatisticsOptions::default(),
+        earlier_samplings: Some(0),
+        reads: false,
+        scope: &scope,
+        ctx: &ctx,
+    };
+    probe.observe(call).await
+}
+
 /// One server for all tests that run at the same time; the last one stops it.
 pub(crate) fn postgres_server() -> Arc<PostgresServer> {
     static RUNNING: Mutex<Weak<PostgresServer>> = Mutex::new(Weak::new());

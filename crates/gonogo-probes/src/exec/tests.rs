@@ -1,27 +1,14 @@
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Duration;
 
 use gonogo_core::record::Cause;
 use serde_json::json;
 
 use super::*;
-use crate::ctx::{Ctx, GateScope};
+use crate::bench::look_in;
 
 async fn observe(options: Json, limit: Duration) -> Result<Seen, NotObserved> {
-    let (_keep, cancelled) = tokio::sync::watch::channel(false);
-    let ctx = Ctx::new(Vec::new(), PathBuf::from("."), limit, cancelled);
-    let scope = GateScope::new(false);
-    run::observe(Call {
-        options,
-        target: None,
-        limits: &[],
-        statistics: &gonogo_core::plan::StatisticsOptions::default(),
-        earlier_samplings: Some(0),
-        reads: false,
-        scope: &scope,
-        ctx: &ctx,
-    })
-    .await
+    look_in(Path::new("."), &Exec, options, limit).await
 }
 
 const LONG: Duration = Duration::from_secs(20);

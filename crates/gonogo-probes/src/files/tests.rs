@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::*;
-use crate::ctx::{Ctx, GateScope};
+use crate::bench::look_in;
 
 fn tree() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
@@ -26,21 +26,7 @@ fn tree() -> tempfile::TempDir {
 }
 
 async fn observe(folder: &tempfile::TempDir, options: Json) -> Result<Seen, NotObserved> {
-    let (_keep, cancelled) = tokio::sync::watch::channel(false);
-    let base = folder.path().to_owned();
-    let ctx = Ctx::new(Vec::new(), base, Duration::from_secs(20), cancelled);
-    let scope = GateScope::new(false);
-    run::observe(Call {
-        options,
-        target: None,
-        limits: &[],
-        statistics: &gonogo_core::plan::StatisticsOptions::default(),
-        earlier_samplings: Some(0),
-        reads: false,
-        scope: &scope,
-        ctx: &ctx,
-    })
-    .await
+    look_in(folder.path(), &Files, options, Duration::from_secs(20)).await
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use gonogo_core::Value;
 use serde_json::json;
 
 use super::*;
-use crate::ctx::{Ctx, GateScope};
+use crate::bench::look_in;
 
 pub(crate) fn run(folder: &Path, arguments: &[&str]) {
     let ended = Command::new("git")
@@ -63,21 +63,7 @@ fn releases() -> tempfile::TempDir {
 }
 
 async fn observe(folder: &Path, options: Json) -> Result<Seen, NotObserved> {
-    let (_keep, cancelled) = tokio::sync::watch::channel(false);
-    let limit = Duration::from_mins(1);
-    let ctx = Ctx::new(Vec::new(), folder.to_owned(), limit, cancelled);
-    let scope = GateScope::new(false);
-    super::run::observe(Call {
-        options,
-        target: None,
-        limits: &[],
-        statistics: &gonogo_core::plan::StatisticsOptions::default(),
-        earlier_samplings: Some(0),
-        reads: false,
-        scope: &scope,
-        ctx: &ctx,
-    })
-    .await
+    look_in(folder, &super::Git, options, Duration::from_mins(1)).await
 }
 
 fn texts(seen: &Seen, fact: &str) -> Vec<String> {

@@ -16,24 +16,10 @@ use gonogo_core::Value;
 use serde_json::json;
 
 use super::*;
-use crate::ctx::{Ctx, GateScope};
+use crate::bench::look_in;
 
 async fn observe(folder: &Path, options: Json) -> Result<Seen, NotObserved> {
-    let (_keep, cancelled) = tokio::sync::watch::channel(false);
-    let limit = Duration::from_mins(2);
-    let ctx = Ctx::new(Vec::new(), folder.to_owned(), limit, cancelled);
-    let scope = GateScope::new(false);
-    run::observe(Call {
-        options,
-        target: None,
-        limits: &[],
-        statistics: &gonogo_core::plan::StatisticsOptions::default(),
-        earlier_samplings: Some(0),
-        reads: false,
-        scope: &scope,
-        ctx: &ctx,
-    })
-    .await
+    look_in(folder, &super::Migrations, options, Duration::from_mins(2)).await
 }
 
 /// A folder with these files below `db`.

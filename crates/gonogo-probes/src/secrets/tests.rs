@@ -11,7 +11,7 @@ use gonogo_core::record::Cause;
 use serde_json::json;
 
 use super::*;
-use crate::ctx::{Ctx, GateScope};
+use crate::bench::look_in;
 
 /// Shaped like a vendor's token; put together here, so that no scanner finds it in this file.
 fn token() -> String {
@@ -19,25 +19,7 @@ fn token() -> String {
 }
 
 async fn observe(folder: &Path, options: Json) -> Result<Seen, NotObserved> {
-    let (_keep, cancelled) = tokio::sync::watch::channel(false);
-    let ctx = Ctx::new(
-        Vec::new(),
-        folder.to_owned(),
-        Duration::from_secs(30),
-        cancelled,
-    );
-    let scope = GateScope::new(false);
-    run::observe(Call {
-        options,
-        target: None,
-        limits: &[],
-        statistics: &gonogo_core::plan::StatisticsOptions::default(),
-        earlier_samplings: Some(0),
-        reads: false,
-        scope: &scope,
-        ctx: &ctx,
-    })
-    .await
+    look_in(folder, &super::Secrets, options, Duration::from_secs(30)).await
 }
 
 fn findings(seen: &Seen) -> &[gonogo_core::Value] {

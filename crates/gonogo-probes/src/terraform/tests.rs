@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::ctx::{Ctx, GateScope};
+use crate::bench::look_in;
 use gonogo_core::record::Cause;
 
 macro_rules! recorded {
@@ -24,25 +24,7 @@ macro_rules! recorded {
 const PASSWORD: &str = "q7Xz2mKp9vRt4wLs";
 
 async fn observe_in(folder: &Path, options: Json) -> Result<Seen, NotObserved> {
-    let (_keep, cancelled) = tokio::sync::watch::channel(false);
-    let ctx = Ctx::new(
-        Vec::new(),
-        folder.to_owned(),
-        Duration::from_secs(50),
-        cancelled,
-    );
-    let scope = GateScope::new(false);
-    run::observe(Call {
-        options,
-        target: None,
-        limits: &[],
-        statistics: &gonogo_core::plan::StatisticsOptions::default(),
-        earlier_samplings: Some(0),
-        reads: false,
-        scope: &scope,
-        ctx: &ctx,
-    })
-    .await
+    look_in(folder, &super::Terraform, options, Duration::from_secs(50)).await
 }
 
 async fn look(text: &str, more: Json) -> Result<Seen, NotObserved> {

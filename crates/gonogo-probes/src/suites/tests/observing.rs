@@ -8,9 +8,9 @@ use gonogo_core::plan::Syntax as _;
 use gonogo_core::record::{Cause, NotObserved, Power};
 use serde_json::{Value as Json, json};
 
-use crate::ctx::{Ctx, GateScope};
-use crate::probe::{Call, Seen};
-use crate::suites::{Suites, run};
+use crate::bench::look_in;
+use crate::probe::Seen;
+use crate::suites::Suites;
 
 const PASSED: &str = include_str!("../fixtures/nextest-passed.xml");
 const FAILED: &str = include_str!("../fixtures/nextest-failed.xml");
@@ -40,25 +40,8 @@ fn decoded(mut tests: Json) -> Json {
 
 async fn observe(folder: &Path, tests: Json) -> Result<Seen, NotObserved> {
     let tests = decoded(tests);
-    let (_keep, cancelled) = tokio::sync::watch::channel(false);
-    let ctx = Ctx::new(
-        Vec::new(),
-        folder.to_owned(),
-        Duration::from_secs(20),
-        cancelled,
-    );
-    let scope = GateScope::new(false);
-    run::observe(Call {
-        options: json!({"tests": tests}),
-        target: None,
-        limits: &[],
-        statistics: &gonogo_core::plan::StatisticsOptions::default(),
-        earlier_samplings: Some(0),
-        reads: false,
-        scope: &scope,
-        ctx: &ctx,
-    })
-    .await
+    let options = json!({"tests": tests});
+    look_in(folder, &Suites, options, Duration::from_secs(20)).await
 }
 
 fn int(seen: &Seen, fact: &str) -> i64 {
