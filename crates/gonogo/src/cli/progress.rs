@@ -67,6 +67,14 @@ impl Live {
     }
 }
 
+/// The subject is looked at once more after the last gate: its line does not stay above the report.
+impl Drop for Live {
+    fn drop(&mut self) {
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        Self::clear(state, &mut std::io::stderr().lock());
+    }
+}
+
 impl Progress for Live {
     fn tell(&self, told: Told) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
